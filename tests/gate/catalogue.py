@@ -1,0 +1,95 @@
+"""What the gate runs: the jobs of each kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.gate.job import ROOT, Job
+
+KINDS = ("lint", "unit", "molecule", "integration")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "--color=no")
+
+
+def tracked(*patterns: str) -> list[str]:
+    """The files that git knows, matching the patterns."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return sorted(listing.stdout.split())
+
+
+def shell_scripts() -> list[str]:
+    """Every tracked file that starts as a shell script, and the sourced libraries."""
+    found = []
+    for name in tracked():
+        path = ROOT / name
+        if path.is_symlink() or not path.is_file():
+            continue
+        with path.open("rb") as stream:
+            first = stream.readline(80)
+        if (
+            first.startswith(b"#!") and (b"bash" in first or b"/sh" in first)
+        ) or b"shellcheck shell=" in first:
+            found.append(name)
+    return found
+
+
+def lint() -> list[Job]:
+    """Static checks, one job a tool."""
+    python = sys.executable
+    commands: dict[str, list[str]] = {
+        "ruff": [python, "-m", "ruff", "check", "."],
+        "ruff-format": [python, "-m", "ruff", "format", "--check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "yamllint": [python, "-m", "yamllint", "--strict", "."],
+        "ansible-lint": ["ansible-lint", "--offline", "--strict", "--profile", "production"],
+        "shellcheck": ["shellcheck", "-x", *shell_scripts()],
+        "codespell": ["codespell", *tracked()],
+        "generated": [python, "-m", "tools.generate", "--check"],
+        "syntax": [
+            "ansible-playbook",
+            "--syntax-check",
+            "-i",
+            "inventories/example",
+            "site.yml",
+            *tracked("playbooks/*.yml"),
+        ],
+    }
+    return [Job("lint", name, tuple(argv)) for name, argv in commands.items()]
+
+
+def unit(*, soak: bool) -> list[Job]:
+    """The unit tests, on all cores."""
+    profile = ("HYPOTHESIS_PROFILE", "soak" if soak else "gate")
+    return [Job("unit", "pytest", (*PYTEST, "-n", "2", "tests/unit"), junit=True, env=(profile,))]
+
+
+def molecule() -> list[Job]:
+    """One job a scenario."""
+    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    return [Job("molecule", name, ("molecule", "test", "-s", name)) for name in names]
+
+
+def integration(*, soak: bool) -> list[Job]:
+    """One job a file: each makes its own sandbox, so they may run side by side."""
+    extra = ("--soak",) if soak else ()
+    return [
+        Job(
+            "integration",
+            path.stem.removeprefix("test_"),
+            (*PYTEST, *extra, str(path.relative_to(ROOT))),
+            timeout=5000 if soak else 2400,
+            junit=True,
+        )
+        for path in sorted(ROOT.glob("tests/integration/test_*.py"))
+    ]
+
+
+def all_jobs(*, soak: bool) -> list[Job]:
+    """Everything, in the order in which it is started."""
+    return [*lint(), *unit(soak=soak), *integration(soak=soak), *molecule()]

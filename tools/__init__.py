@@ -1,0 +1,1 @@
+"""Development tools: generators and set-up helpers."""
