@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.gate.job import ROOT, Job
 
@@ -75,18 +76,26 @@ def molecule() -> list[Job]:
     return [Job("molecule", name, ("molecule", "test", "-s", name)) for name in names]
 
 
+def integration_groups() -> list[Path]:
+    """What runs in one process each: a test file, or a folder whose tests share a server."""
+    files = ROOT.glob("tests/integration/test_*.py")
+    folders = {path.parent for path in ROOT.glob("tests/integration/*/test_*.py")}
+    return sorted([*files, *folders])
+
+
 def integration(*, soak: bool) -> list[Job]:
-    """One job a file: each makes its own sandbox, so they may run side by side."""
+    """One job a group: each makes its own sandbox, so they may run side by side."""
     extra = ("--soak",) if soak else ()
+    limit = 5000 if soak else 2400
     return [
         Job(
             "integration",
             path.stem.removeprefix("test_"),
             (*PYTEST, *extra, str(path.relative_to(ROOT))),
-            timeout=5000 if soak else 2400,
+            timeout=limit,
             junit=True,
         )
-        for path in sorted(ROOT.glob("tests/integration/test_*.py"))
+        for path in integration_groups()
     ]
 
 
