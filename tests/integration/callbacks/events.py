@@ -1,4 +1,4 @@
-"""Write every task's start and outcome as a line of JSON: tests count tasks, or kill the controller, by it."""
+"""Write every task's start and outcome as a line of JSON: tests count tasks, or kill, by it."""
 
 from __future__ import annotations
 
