@@ -18,7 +18,7 @@ description: Appends one line per event to the file named by the environment var
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships no types
-    """One line per event: event, task, action, host, changed."""
+    """One line per event: event, task, action, host, changed, message, changes."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -44,6 +44,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core ships 
             host=host.get_name(),
             changed=bool(data.get("changed")),
             message=str(data.get("msg", "")),
+            changes=data.get("changes") or [],
         )
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
