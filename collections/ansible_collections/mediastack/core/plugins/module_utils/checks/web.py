@@ -1,0 +1,56 @@
+"""Checks that ask over HTTP: api, https."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.mediastack.core.plugins.module_utils import certificate
+from ansible_collections.mediastack.core.plugins.module_utils.apps import auth
+from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Context, Failed
+from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
+
+if TYPE_CHECKING:
+    from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Check
+
+
+def api(check: Check, context: Context) -> str:
+    """It answers with its own key, and refuses without."""
+    try:
+        client = auth.signed_in(check["url"], check["auth"], context.secrets, timeout=context.timeout)
+        answered = client.request(check["method"], check["path"]).status
+        _demand(check["path"], answered, check["expect_status"])
+        if not check["refuse_status"]:
+            return f"{answered}"
+        stranger = Client(check["url"], timeout=context.timeout)
+        refused = stranger.get(check["refuse_path"]).status
+    except HttpError as error:
+        raise Failed(str(error)) from None
+    _demand(f"without a key, {check['refuse_path']}", refused, check["refuse_status"])
+    return f"{answered} with its key, {refused} without"
+
+
+def _demand(what: str, status: int, accepted: list[int]) -> None:
+    if status not in accepted:
+        raise Failed(f"{what} answers {status}, not {_any(accepted)}")
+
+
+def _any(statuses: list[int]) -> str:
+    return " or ".join(str(status) for status in statuses)
+
+
+def https(check: Check, context: Context) -> str:
+    """The edge answers for the name, with a certificate that names it and that its root vouches for."""
+    scheme, name, port = check["scheme"], check["name"], int(check["port"])
+    default = {"http": 80, "https": 443}.get(scheme)
+    base = f"{scheme}://{name}" + ("" if port == default else f":{port}")
+    target = (check["address"], port)
+    try:
+        client = Client(base, ca_file=check.get("ca"), connect=target, timeout=context.timeout)
+        answer = client.get(check["path"])
+        _demand(check["path"], answer.status, check["expect_status"])
+        if scheme == "http":
+            return f"{answer.status}"
+        seen = certificate.of(name, target, ca_file=check.get("ca"), timeout=context.timeout)
+    except HttpError as error:
+        raise Failed(str(error)) from None
+    return f"{answer.status}, certificate of {seen['issuer']} until {seen['expires']}"
