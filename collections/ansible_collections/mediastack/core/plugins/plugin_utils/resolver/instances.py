@@ -1,0 +1,109 @@
+"""From names and overrides to instances: which service, validated, merged with its catalogue entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mediastack.core.plugins.plugin_utils.choices import deep_merge
+from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
+from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance
+from ansible_collections.mediastack.core.plugins.plugin_utils.schema import option_node
+from ansible_collections.mediastack.core.plugins.plugin_utils.schema_nodes import PATTERNS, record
+from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import OVERRIDES
+from ansible_collections.mediastack.core.plugins.plugin_utils.validate import check, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import Service
+    from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Server
+
+NOT_SPEC = ("service", "enabled", "host", "project", "gateway", "address", "publish", "ports", "name", "compose", "tag", "digest")
+
+
+def read_instances(server: Server, hosts: Collection[str]) -> None:
+    """Build the instances of this server; wrong ones are left out, with a problem."""
+    for name, given in server.choices.instances.items():
+        if not PATTERNS["name"].matches(name):
+            meaning = PATTERNS["name"]
+            server.add(server.choices.path(name), f"'{name}' is not {meaning.meaning}. Example: {meaning.example}.", key=True)
+            continue
+        service = _service_of(server, name, given)
+        if service is None:
+            continue
+        instance = _instance(server, name, given, service)
+        if instance is None or instance.overrides.get("enabled") is False:
+            continue
+        if _runs_here(server, instance, hosts):
+            server.instances[name] = instance
+
+
+def _service_of(server: Server, name: str, given: dict[str, Any]) -> Service | None:
+    wanted = given.get("service", name)
+    if not isinstance(wanted, str):
+        node = OVERRIDES["service"]
+        server.problems += check(node, wanted, server.choices.path(name, "service"))[1]
+        return None
+    if wanted in server.catalogue:
+        return server.catalogue[wanted]
+    text, remedy = unknown(wanted, server.catalogue, "service")
+    if "service" in given:
+        server.add(server.choices.path(name, "service"), text, remedy)
+    else:
+        more = f"An instance with a name of its own says which service it is: {name}: {{service: …}}."
+        server.add(server.choices.path(name), text, remedy, more, key=True)
+    return None
+
+
+def _instance(server: Server, name: str, given: dict[str, Any], service: Service) -> Instance | None:
+    options = {key: option_node(value) for key, value in service.spec["options"].items()}
+    node = record({**OVERRIDES, **options}, "Overrides of an instance")
+    overrides, problems = check(node, given, ("", name), fill=False)
+    for problem in problems:
+        server.add(
+            (*server.choices.path(name, *problem.path[2:3]), *problem.path[3:]),
+            problem.text,
+            *problem.remedy,
+            key=problem.at == "key",
+        )
+    if problems:
+        return None
+    chosen, missing = check(
+        record(options, ""), {key: overrides[key] for key in options if key in overrides}, server.choices.path(name)
+    )
+    server.problems += missing
+    for key, option in service.spec["options"].items():
+        if option["required"] and chosen.get(key) is None:
+            about = f"{key}: {option['description']}."
+            server.add(server.choices.path(name), f"'{key}' is missing.", about, key=True)
+    changed = {key: value for key, value in overrides.items() if key not in NOT_SPEC and key not in options}
+    environment = changed.pop("environment", {})
+    spec = deep_merge(service.spec, changed)
+    instance = Instance(name, service, spec, {**overrides, "environment": environment}, chosen)
+    return instance if _coherent(server, instance) else None
+
+
+def _coherent(server: Server, instance: Instance) -> bool:
+    before = len(server.problems)
+    known = set(instance.spec["ports"])
+    for name, port in instance.overrides.get("ports", {}).items():
+        if name not in known and "listen" not in port:
+            text, remedy = unknown(name, known, "port")
+            server.wrong(instance, ("ports", name), text, remedy, "A port of your own says where it listens: {listen: 6881}.", key=True)
+    for label in instance.overrides.get("labels", {}):
+        if label.startswith("mediastack."):
+            text = f"'{label}' is a label that only mediastack sets."
+            server.wrong(instance, ("labels", label), text, "Choose another name.", key=True)
+    if not isinstance(instance.overrides.get("compose") or {}, dict):
+        server.wrong(instance, ("compose",), "is not a mapping.", "Example: compose: {dns: [192.0.2.53]}.")
+    return len(server.problems) == before
+
+
+def _runs_here(server: Server, instance: Instance, hosts: Collection[str]) -> bool:
+    wanted = instance.overrides.get("host")
+    if wanted is None or wanted == server.host:
+        return True
+    if wanted not in hosts:
+        text = f"'{wanted}' is not a server of the inventory.{suggestion(wanted, hosts)}"
+        server.wrong(instance, ("host",), text, f"Servers: {', '.join(sorted(hosts))}.")
+    return False
