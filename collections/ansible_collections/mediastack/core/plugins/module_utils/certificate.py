@@ -19,8 +19,7 @@ DAY = 86400
 def of(
     name: str, target: tuple[str, int], *, ca_file: str | None = None, timeout: float = 10
 ) -> dict[str, Any]:
-    """{"name", "issuer", "expires": "2027-01-31", "days": 71} of the certificate that `target` shows for
-    `name`.
+    """What `target` shows for `name`: {"name", "issuer", "expires": "2027-01-31", "days": 71}.
 
     ca_file: the root to verify against, None for the system's. Raises UnreachableError, also when the chain,
     the name or the dates do not verify.

@@ -7,7 +7,7 @@ module: verify
 short_description: Prove that a server runs the resolved stack
 description:
   - Executes checks that the controller planned, side by side, and says for each one what was seen.
-  - Changes nothing. The hardlink check writes one hidden file, links it and removes both; check mode skips it.
+  - Changes nothing. The hardlink check writes a file, links it and removes both; check mode skips it.
 author: [mediastack contributors]
 version_added: 0.1.0
 options:

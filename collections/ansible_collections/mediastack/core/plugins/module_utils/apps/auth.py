@@ -1,4 +1,4 @@
-"""How a call to an application is authorised, from data.
+r"""How a call to an application is authorised, from data.
 
 `auth` is one of (as planned on the controller; secrets are looked up by name in a mapping of their own):
 

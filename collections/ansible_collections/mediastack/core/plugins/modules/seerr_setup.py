@@ -1,0 +1,191 @@
+"""First sign-in of Seerr, Jellyseerr and Overseerr."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: seerr_setup
+short_description: Set Seerr, Jellyseerr or Overseerr up
+description:
+  - Waits for the application, signs in with Jellyfin's administrator (which makes the application's own
+    administrator and tells it where Jellyfin is) and ends its set-up.
+  - Overseerr knows only Plex, whose sign-in needs a person. It is left as it is, and O(ignore:notice) says
+    what to do.
+author: [mediastack maintainers]
+version_added: 0.1.0
+options:
+  url:
+    description: Address at which this server reaches it.
+    type: str
+    required: true
+  variant:
+    description: Which of the three it is.
+    type: str
+    choices: [seerr, jellyseerr, overseerr]
+    default: seerr
+  username:
+    description: Name of Jellyfin's administrator.
+    type: str
+    required: true
+  password:
+    description: Password of Jellyfin's administrator.
+    type: str
+    required: true
+  email:
+    description: Mail address of the administrator.
+    type: str
+    required: true
+  api_key:
+    description:
+      - The key that was given to the application. With it a second run proves that the administrator is there.
+    type: str
+  jellyfin:
+    description: Where Jellyfin is, as the application reaches it. Not needed for Overseerr.
+    type: dict
+    suboptions:
+      hostname:
+        description: Host name.
+        type: str
+        required: true
+      port:
+        description: Port.
+        type: int
+        default: 8096
+      use_ssl:
+        description: Whether it speaks TLS there.
+        type: bool
+        default: false
+      url_base:
+        description: Base URL, empty for none.
+        type: str
+        default: ""
+  timeout:
+    description: Seconds to wait for an application that still starts.
+    type: int
+    default: 180
+extends_documentation_fragment: [mediastack.core.lease_options]
+attributes:
+  check_mode:
+    support: full
+    description: An application that does not answer yet is predicted to change.
+  diff_mode:
+    support: full
+    description: Says what is done, never a password or a key.
+"""
+
+EXAMPLES = r"""
+- name: Set Seerr up
+  mediastack.core.seerr_setup:
+    url: http://172.31.240.30:5055
+    username: admin
+    password: "{{ jellyfin_admin_password }}"
+    email: admin@example.org
+    api_key: "{{ seerr_api_key }}"
+    jellyfin: {hostname: jellyfin, port: 8096}
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be, in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [sign_in, initialize]
+notice:
+  description: What is left to a person, or null.
+  returned: success
+  type: str
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
+from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ARGUMENTS: dict[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "variant": {"type": "str", "choices": ["seerr", "jellyseerr", "overseerr"], "default": "seerr"},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "email": {"type": "str", "required": True},
+    "api_key": {"type": "str", "no_log": True},
+    "jellyfin": {
+        "type": "dict",
+        "options": {
+            "hostname": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 8096},
+            "use_ssl": {"type": "bool", "default": False},
+            "url_base": {"type": "str", "default": ""},
+        },
+    },
+    "timeout": {"type": "int", "default": 180},
+    **LEASE_ARGUMENTS,
+}
+PREDICTION_WAIT = 3  # seconds that a plan waits for an application that may not exist yet
+SIGN_IN_TIMEOUT = 60  # it talks to Jellyfin meanwhile, more than once
+PLEX_ONLY = "Overseerr signs in with Plex only: open it and do so, or choose seerr, its successor"
+
+
+def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], str | None]:
+    """(what was done, notice). Raises HttpError."""
+    client = Client(params["url"], cookies=True)
+    public = f"{seerr.API}/settings/public"
+    wait = min(params["timeout"], PREDICTION_WAIT) if check_mode else params["timeout"]
+    by_hand = params["variant"] == "overseerr"
+    if not wait_until(client, public, time.monotonic() + wait):
+        if check_mode:
+            return ([], PLEX_ONLY) if by_hand else (["sign_in", "initialize"], None)
+        raise HttpError(f"{client.base}{public} does not answer within {wait} seconds")
+    told = seerr.public(client)
+    if told.get("initialized"):
+        check_key(params)
+        return [], None
+    if by_hand:
+        return [], PLEX_ONLY
+    if not check_mode:
+        client.timeout = SIGN_IN_TIMEOUT
+        enter(client, told, params)
+        seerr.initialize(client)
+        check_key(params)
+    return ["sign_in", "initialize"], None
+
+
+def enter(client: Client, told: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+    """Sign in; Jellyfin's address is told only while none is configured. Raises HttpError."""
+    account = {key: params[key] for key in ("username", "password", "email")}
+    if told.get("mediaServerType", seerr.NOT_CONFIGURED) != seerr.NOT_CONFIGURED:
+        seerr.sign_in(client, account)
+    elif params["jellyfin"] is None:
+        raise HttpError("option jellyfin is needed: where the media server is")
+    else:
+        seerr.first_sign_in(client, account, params["jellyfin"])
+
+
+def check_key(params: Mapping[str, Any]) -> None:
+    """Raise HttpError when the application does not take the key that it was given."""
+    if params["api_key"] and not seerr.knows_key(params["url"], params["api_key"]):
+        raise HttpError(f"{params['url']} is set up, but refuses its API key: restart it to read it")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        with writing(module):
+            actions, notice = set_up(module.params, check_mode=module.check_mode)
+    except HttpError as error:
+        module.fail_json(msg=str(error), actions=[])
+    after = "".join(f"{action}\n" for action in actions)
+    module.exit_json(
+        changed=bool(actions), actions=actions, notice=notice, diff={"before": "", "after": after}
+    )
+
+
+if __name__ == "__main__":
+    main()
