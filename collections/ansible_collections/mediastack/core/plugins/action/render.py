@@ -1,0 +1,60 @@
+"""Run the renderers on the controller; see the module of the same name for options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import render_stack
+
+ARGUMENTS = {
+    "stack": {"type": "dict", "required": True},
+    "secrets": {"type": "dict", "required": True, "no_log": True},
+    "digests": {"type": "dict", "default": {}},
+    "engine_version": {"type": "str"},
+    "roles": {"type": "list", "elements": "path", "default": []},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Stack + secrets + digests -> fact `mediastack_render`; changes nothing."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the fact."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        arguments = plain(arguments)
+        version = arguments["engine_version"] or ""
+        major = version.partition(".")[0]
+        try:
+            rendered = render_stack(
+                arguments["stack"],
+                arguments["secrets"],
+                [*arguments["roles"], *self.role_folders()],
+                arguments["digests"],
+                int(major) if major.isdigit() else None,
+            )
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from error
+        return {
+            "changed": False,
+            "ansible_facts": {"mediastack_render": rendered},
+            "_ansible_no_log": True,  # the fact holds the text of secret files
+        }
+
+    def role_folders(self) -> list[str]:
+        """Return where roles with templates may be: beside the role that asks, then Ansible's roles_path."""
+        role = getattr(self._task, "_role", None)
+        beside = [str(Path(role._role_path).parent)] if role else []  # noqa: SLF001  # there is no public name
+        base = Path(self._loader.get_basedir())
+        around = [str(base / "roles"), str(base.parent / "roles")]
+        return list(dict.fromkeys([*beside, *around, *(constants.DEFAULT_ROLES_PATH or [])]))
