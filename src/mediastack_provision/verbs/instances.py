@@ -1,0 +1,50 @@
+"""`start`, `stop`, `restart` and `logs`: for all instances, or for those that are named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mediastack_provision.execute import Verb, run_verb
+from mediastack_provision.exits import Exit
+from mediastack_provision.progress import write_json
+from mediastack_provision.verbs.apply import finish
+
+if TYPE_CHECKING:
+    from mediastack_provision.options import Options
+
+
+def change(name: str, instances: tuple[str, ...], options: Options) -> Exit:
+    """Start, stop or restart."""
+    done = run_verb(Verb(name=name, playbook=name, extra_vars=selection(instances)), options)
+    finish(done, options, next_step="See what runs: mediastack-provision status")
+    return done.code
+
+
+def logs(instances: tuple[str, ...], options: Options, lines: int) -> Exit:
+    """Print what the instances logged, each under its name."""
+    variables = {**selection(instances), "stack_log_lines": lines}
+    done = run_verb(
+        Verb(name="logs", playbook="logs", recorded=False, quiet=True, extra_vars=variables), options
+    )
+    for host, name, text in entries(done.story.results):
+        if options.as_json:
+            write_json({"event": "log", "host": host, "instance": name, "text": text}, done.redactor)
+        else:
+            done.console.print(f"=== {name} ({host})", markup=False)
+            done.console.print(done.redactor.text(text), markup=False, soft_wrap=True)
+    return done.code
+
+
+def selection(instances: tuple[str, ...]) -> dict[str, Any]:
+    """The variable by which the playbooks know the named instances."""
+    return {"stack_only": list(instances)} if instances else {}
+
+
+def entries(results: Any) -> list[tuple[str, str, str]]:
+    """(host, instance, text) of every log that a playbook returned."""
+    found = []
+    for result in results:
+        logged = result.res.get("logs")
+        if isinstance(logged, dict):
+            found += [(result.host, str(name), str(text)) for name, text in logged.items()]
+    return found

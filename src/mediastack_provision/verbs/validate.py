@@ -1,0 +1,1 @@
+"""`validate`: judge the inventory on this machine."""
