@@ -17,7 +17,7 @@ CLONED = ("sonarr", "radarr", "prowlarr", "jellyfin", "flaresolverr")
 @functools.cache
 def loaded() -> catalogue.Catalogue:
     """The catalogue, read once: the promise is about resolving, not about reading files."""
-    return catalogue.load(sorted((ROOT / "roles").iterdir()))
+    return catalogue.load([ROOT / "roles"])
 
 
 def wanted(count: int = 50) -> dict[str, Any]:
