@@ -1,0 +1,1 @@
+"""Stand-in of FlareSolverr: the packaged one needs Chromium and dependencies pinned in 2024."""

@@ -1,0 +1,1 @@
+"""Stand-in of Jellyfin 12."""

@@ -1,0 +1,1 @@
+"""The real qBittorrent in the clothes of the LinuxServer.io image."""

@@ -1,0 +1,1 @@
+"""Stand-ins of Seerr, and of Jellyseerr and Overseerr which it succeeds."""
