@@ -67,8 +67,9 @@ ansible_facts:
       contains:
         projects:
           description: >-
-            Each with C(name), C(directory), C(files) and, by instance, C(services) with C(container), C(image),
-            C(reference), C(digest), C(spec), C(gateway), C(workload), C(depends_on), C(networks) and C(file).
+            Each with C(name), C(directory), C(files) and, by instance, C(services) with C(container),
+            C(image), C(reference), C(digest), C(spec), C(gateway), C(workload), C(depends_on), C(networks)
+            and C(file).
           type: list
           elements: dict
         directories:

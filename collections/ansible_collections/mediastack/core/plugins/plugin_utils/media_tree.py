@@ -36,8 +36,15 @@ MANAGERS = {
 
 
 def library_of(instance: dict[str, Any]) -> str | None:
-    """Return the library below `<root>/library` that an instance manages by what it offers, or None."""
-    return next((MANAGERS[offer] for offer in instance.get("offers", []) if offer in MANAGERS), None)
+    """Return the library below `<root>/library` that an instance manages by what it offers, or None.
+
+    A second instance gets one of its own: `radarr-4k` manages movies-4k, for two managers of one folder fight.
+    """
+    library = next((MANAGERS[offer] for offer in instance.get("offers", []) if offer in MANAGERS), None)
+    name, service = instance["name"], instance["service"]
+    if library is None or name == service:
+        return library
+    return f"{library}-{name.removeprefix(service + '-')}"
 
 
 def categories(stack: dict[str, Any]) -> list[str]:
@@ -47,7 +54,9 @@ def categories(stack: dict[str, Any]) -> list[str]:
 
 def folders(stack: dict[str, Any]) -> list[str]:
     """Return every folder of the tree, relative to the media root, parents first."""
-    return sorted({*FIXED, *(f"{TORRENTS}/{name}" for name in categories(stack))})
+    libraries = filter(None, (library_of(instance) for instance in stack["instances"].values()))
+    own = {f"{LIBRARY}/{name}" for name in libraries} | {f"{TORRENTS}/{name}" for name in categories(stack)}
+    return sorted({*FIXED, *own})
 
 
 def seen_by(instance: dict[str, Any], stack: dict[str, Any], folder: str) -> str | None:
