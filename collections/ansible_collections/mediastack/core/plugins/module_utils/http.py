@@ -173,7 +173,7 @@ class Client:
 
 def reason(error: BaseException) -> str:
     """Why a connection failed, in a few words and without anything that was sent."""
-    cause = getattr(error, "reason", error)
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"the certificate is not valid: {cause.verify_message}"
     if isinstance(cause, ssl.SSLError):
@@ -217,6 +217,8 @@ def _read(answer: Any, deadline: float) -> bytes:
     while True:
         part = answer.read1(CHUNK)
         if not part:
+            if getattr(answer, "length", None):  # what its Content-Length promised and did not come
+                raise http.client.HTTPException
             return b"".join(parts)
         parts.append(part)
         size += len(part)

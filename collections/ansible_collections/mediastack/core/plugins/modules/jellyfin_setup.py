@@ -6,7 +6,7 @@ DOCUMENTATION = r"""
 module: jellyfin_setup
 short_description: Set Jellyfin up
 description:
-  - Waits for Jellyfin, goes through its first-start wizard if that is not done, and signs in as administrator.
+  - Waits for Jellyfin, goes through its first-start wizard if that is not done, and signs in as admin.
   - Ensures one API key of a name, and keeps it in a file on the server, because Jellyfin makes keys itself.
 author: [mediastack maintainers]
 version_added: 0.1.0

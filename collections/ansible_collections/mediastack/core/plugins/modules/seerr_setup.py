@@ -36,7 +36,7 @@ options:
     required: true
   api_key:
     description:
-      - The key that was given to the application. With it a second run proves that the administrator is there.
+      - The key that was given to the application. A second run proves with it that all is well.
     type: str
   jellyfin:
     description: Where Jellyfin is, as the application reaches it. Not needed for Overseerr.

@@ -162,11 +162,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import certificate
 from ansible_collections.mediastack.core.plugins.module_utils.apps import summaries
-from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import (
-    EngineError,
-    Snapshot,
-    snapshot,
-)
+from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import Snapshot, snapshot
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import DockerError
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError
 from ansible_collections.mediastack.core.plugins.module_utils.parallel import run_all
 
@@ -237,7 +234,7 @@ def look() -> tuple[Snapshot, str | None]:
     """The containers, and why there are none to see."""
     try:
         return snapshot(), None
-    except EngineError as error:
+    except DockerError as error:
         return Snapshot({}), str(error)
 
 

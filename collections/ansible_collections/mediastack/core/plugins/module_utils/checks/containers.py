@@ -93,7 +93,7 @@ def _differences(item: Mapping[str, Any], docker: Snapshot) -> list[str]:
 def _image_difference(item: Mapping[str, Any], found: Container, docker: Snapshot) -> list[str]:
     wanted = item["image"]
     current = found.raw.get("Image")
-    known = docker.image_id(wanted)
+    known = docker.images.get(wanted)
     if known is not None:
         return [] if current == known else [f"image {_short(current)} instead of {_short(known)} ({wanted})"]
     # The engine no longer has an image of that name: what the container was made from has to tell.

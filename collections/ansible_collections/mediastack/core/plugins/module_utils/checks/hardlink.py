@@ -20,16 +20,12 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.containers import running
-from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import (
-    EngineError,
-    docker,
-    last_line,
-)
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
     Context,
     Failed,
     Skipped,
 )
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker, Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,29 +79,27 @@ class _Shell:
         self.where = where
         self.uid, self.gid = int(side["uid"]), int(side["gid"])
         self.timeout = timeout
+        self.docker = Docker()
 
     def step(self, name: str, script: str, *paths: str) -> str:
         """Run one step and return what it prints. Raises Failed with the reason that the system gave."""
         user = f"{self.uid}:{self.gid}"
         command = ["exec", "--user", user, self.where.id, "sh", "-c", script, "sh", *paths]
-        try:
-            done = docker(command, timeout=self.timeout, check=False)
-        except EngineError as error:
-            raise Failed(str(error)) from None
-        if done.returncode in NO_SHELL:
+        done = self.docker.run(*command, timeout=self.timeout)
+        if done.code in NO_SHELL:
             done = self._from_outside(name, paths)
-        if done.returncode:
-            why = last_line(done.stderr) or last_line(done.stdout) or f"exit code {done.returncode}"
+        if done.code:
+            why = done.said or f"exit code {done.code}"
             raise Failed(f"{self.where.name}, as uid {self.uid}, cannot {name}: {why}")
-        return done.stdout
+        return done.out
 
-    def _from_outside(self, name: str, paths: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def _from_outside(self, name: str, paths: Sequence[str]) -> Output:
         try:
             root = os.open(f"/proc/{self.where.pid}/root", os.O_PATH | os.O_DIRECTORY)
         except OSError as error:
             raise Failed(f"the files of {self.where.name} cannot be reached: {error.strerror}") from None
         try:
-            return subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-I", "-c", OUTSIDE, str(root), name, *paths],
                 pass_fds=[root],
                 user=self.uid,
@@ -120,6 +114,7 @@ class _Shell:
             raise Failed(f"no process as uid {self.uid}: {type(error).__name__}") from None
         finally:
             os.close(root)
+        return Output(done.returncode, done.stdout, done.stderr)
 
 
 def hardlink(check: Check, context: Context) -> str:
@@ -148,9 +143,9 @@ def hardlink(check: Check, context: Context) -> str:
 def inode(text: str) -> Inode:
     """Read `stat -c "%i %h %d"`. Raises Failed when it is something else."""
     try:
-        number, links, device = (int(word) for word in last_line(text).split())
+        number, links, device = (int(word) for word in text.split())
     except ValueError:
-        raise Failed(f"stat answers {json.dumps(last_line(text)[:80])}") from None
+        raise Failed(f"stat answers {json.dumps(text.strip()[:80])}") from None
     return Inode(number, links, device)
 
 

@@ -11,7 +11,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.checks.containers 
     namespace,
     stack_equal,
 )
-from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import EngineError, snapshot
+from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import snapshot
 from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink import hardlink
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
     Context,
@@ -21,6 +21,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome imp
 from ansible_collections.mediastack.core.plugins.module_utils.checks.ports import ports
 from ansible_collections.mediastack.core.plugins.module_utils.checks.storage import storage
 from ansible_collections.mediastack.core.plugins.module_utils.checks.web import api, https
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import DockerError
 from ansible_collections.mediastack.core.plugins.module_utils.parallel import run_all
 
 if TYPE_CHECKING:
@@ -52,21 +53,21 @@ def run(
     of a check whose severity is "warn". `timeout` limits a single request or command; a check as a whole gets
     thrice that.
     """
-    context = Context(look(checks, timeout), secrets, timeout, check_mode)
+    context = Context(look(checks), secrets, timeout, check_mode)
     jobs = [partial(_one, check, context) for check in checks]
     rounds = -(-len(jobs) // max(1, parallel))
     outcomes = run_all(jobs, parallel=parallel, timeout=3 * timeout * max(1, rounds))
     return [_result(check, outcome) for check, outcome in zip(checks, outcomes)]  # noqa: B905 - Python 3.9
 
 
-def look(checks: Iterable[Check], timeout: float) -> Any:
+def look(checks: Iterable[Check]) -> Any:
     """The one look at Docker that these checks need: a Snapshot, or the reason why there is none."""
     if not any(check["kind"] in NEED_ENGINE for check in checks):
         return "Docker was not asked"
     images = [item["image"] for c in checks if c["kind"] == "stack_equal" for item in c["instances"]]
     try:
-        return snapshot(images, timeout=timeout)
-    except EngineError as error:
+        return snapshot(images)
+    except DockerError as error:
         return str(error)
 
 
