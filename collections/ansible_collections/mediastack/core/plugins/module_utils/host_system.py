@@ -114,7 +114,14 @@ def describe_path(path: str) -> dict[str, Any]:
     except OSError:
         parent = next((str(above) for above in Path(path).parents if above.exists()), "/")
         device = os.stat(parent).st_dev
-        return {"exists": False, "is_dir": False, "device": device, "owner": None, "group": None, "mode": None}
+        return {
+            "exists": False,
+            "is_dir": False,
+            "device": device,
+            "owner": None,
+            "group": None,
+            "mode": None,
+        }
     return {
         "exists": True,
         "is_dir": stat.S_ISDIR(found.st_mode),
@@ -133,15 +140,22 @@ def name_of(kind: str, number: int) -> str:
         return str(number)
 
 
-def users(names: Iterable[str]) -> dict[str, dict[str, int]]:
-    """``{name: {uid, gid}}`` of those that exist."""
+def users(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``{name: {uid, gid, group, home, shell, comment}}`` of those that exist."""
     found = {}
     for name in names:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        found[name] = {"uid": entry.pw_uid, "gid": entry.pw_gid}
+        found[name] = {
+            "uid": entry.pw_uid,
+            "gid": entry.pw_gid,
+            "group": name_of("group", entry.pw_gid),
+            "home": entry.pw_dir,
+            "shell": entry.pw_shell,
+            "comment": entry.pw_gecos,
+        }
     return found
 
 

@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """One read of all that is needed to know of a server."""
 
 from __future__ import annotations
@@ -8,12 +6,14 @@ DOCUMENTATION = r"""
 module: host_facts
 short_description: Read all that the stack needs to know of a server
 description:
-  - One read-only round trip instead of facts, package facts, docker info, listening ports and a stat per path.
+  - One read-only round trip instead of facts, package facts, docker info, listening ports and a stat per
+    path.
   - Works without Docker, without Compose, and with an engine that is down.
 author: [mediastack maintainers]
 options:
   paths:
-    description: Paths to describe. For one that does not exist the device of the nearest directory above it is told.
+    description: Paths to describe. For one that does not exist the device of the nearest directory above it
+      is told.
     type: list
     elements: path
     default: []
@@ -24,6 +24,11 @@ options:
     default: []
   groups:
     description: Group names to look up.
+    type: list
+    elements: str
+    default: []
+  packages:
+    description: Names of packages to ask for.
     type: list
     elements: str
     default: []
@@ -58,13 +63,15 @@ RETURN = r"""
 ansible_facts:
   description:
     - C(mediastack_host), read as C(ansible_facts.mediastack_host).
-    - C(engine), C(generation) and C(lease) are null where there is none. C(users) and C(groups) hold those that exist.
+    - C(engine), C(generation) and C(lease) are null where there is none. C(users) and C(groups) hold those
+      that exist.
       Of labels only ours and Compose's are told.
   returned: always
   type: dict
   sample:
     mediastack_host:
-      os: {id: debian, version_id: "13", codename: trixie, pretty: Debian GNU/Linux 13 (trixie), family: debian}
+      os: {id: debian, version_id: "13", codename: trixie, pretty: Debian GNU/Linux 13 (trixie), family:
+        debian}
       arch: amd64
       python: 3.13.5
       engine: {version: 26.1.5, api: "1.45", compose: 2.26.1, root_dir: /var/lib/docker, live_restore: true}
@@ -73,10 +80,18 @@ ansible_facts:
       listening: [{protocol: tcp, address: 0.0.0.0, port: 22, pid: 312, process: sshd, ours: false}]
       addresses: [{interface: eth0, address: 192.0.2.10, prefix: 24}]
       filesystems: [{path: /, device: /dev/sda1, total: 64000000000, free: 32000000000}]
-      paths: {/srv/media: {exists: true, is_dir: true, device: 2049, owner: media, group: media, mode: "2775"}}
+      paths: {/srv/media: {exists: true, is_dir: true, device: 2049, owner: media, group: media, mode:
+        "2775"}}
       tun: true
-      users: {media: {uid: 1900, gid: 1900}}
+      users: {media: {uid: 1900, gid: 1900, group: media, home: /nonexistent, shell: /usr/sbin/nologin, comment: ""}}
       groups: {media: 1900}
+      packages: {tzdata: true, docker-ce: false}
+      docker:
+        installed: true
+        running: true
+        daemon: {live-restore: true}
+        daemon_error: null
+        environment: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
       generation: null
       uid: 0
       sudo: true
@@ -90,7 +105,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import generations, host_net, host_system, lease_file
+from ansible_collections.mediastack.core.plugins.module_utils import (
+    generations,
+    host_docker,
+    host_net,
+    host_system,
+    lease_file,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import (
     Docker,
     DockerError,
@@ -157,6 +178,8 @@ def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
         "paths": {path: host_system.describe_path(path) for path in params["paths"]},
         "users": host_system.users(params["users"]),
         "groups": host_system.groups(params["groups"]),
+        "packages": host_docker.installed(params["packages"]),
+        "docker": host_docker.engine_setup(),
         "generation": generations.current(params["state_directory"]),
         "lease": lease_file.read(),
     }
@@ -168,6 +191,7 @@ def main() -> None:
         "paths": {"type": "list", "elements": "path", "default": []},
         "users": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
+        "packages": {"type": "list", "elements": "str", "default": []},
         "state_directory": {"type": "path", "default": "/var/lib/mediastack"},
         "label_prefix": {"type": "str", "default": "mediastack"},
     }

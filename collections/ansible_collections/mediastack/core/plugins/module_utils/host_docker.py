@@ -1,0 +1,104 @@
+"""How the engine was set up, and which packages there are: what tells a role whether it has work. Reads only."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DAEMON_FILE = "/etc/docker/daemon.json"
+DPKG_STATUS = "/var/lib/dpkg/status"
+MARK = "MEDIASTACK_"
+QUERY_SECONDS = 30
+
+
+def parse_dpkg(text: str) -> set[str]:
+    """Names of the installed packages in dpkg's status file."""
+    found = set()
+    for block in text.split("\n\n"):
+        fields = dict(line.partition(": ")[::2] for line in block.splitlines() if not line.startswith(" "))
+        if fields.get("Status", "").endswith(" ok installed"):
+            found.add(fields.get("Package", ""))
+    return found
+
+
+def installed(names: Iterable[str]) -> dict[str, bool]:
+    """``{name: is it installed}``; a package manager that is not known has nothing."""
+    wanted = list(names)
+    status = Path(DPKG_STATUS)
+    if status.exists():
+        there = parse_dpkg(status.read_text(encoding="utf-8", errors="replace"))
+        return {name: name in there for name in wanted}
+    for query in (["rpm", "-q"], ["pacman", "-Q"]):
+        if shutil.which(query[0]):
+            return {name: _asked([*query, name]) for name in wanted}
+    return dict.fromkeys(wanted, False)
+
+
+def _asked(argv: list[str]) -> bool:
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=QUERY_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def daemon_file(path: str = DAEMON_FILE) -> tuple[dict[str, Any] | None, str | None]:
+    """The engine's configuration, or None and the reason why it cannot be read (None: there is no file)."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8") or "{}")
+    except FileNotFoundError:
+        return None, None
+    except (OSError, ValueError) as error:
+        return None, str(error)
+    return (value, None) if isinstance(value, dict) else (None, "it is not a mapping")
+
+
+def marks(environment: bytes) -> dict[str, str]:
+    """Our own variables in a process's environment."""
+    pairs = (item.partition("=") for item in environment.decode("utf-8", "replace").split("\0"))
+    return {name: value for name, _, value in pairs if name.startswith(MARK)}
+
+
+def running_environment(processes: str = "/proc") -> dict[str, str] | None:
+    """Our variables in the environment of the running dockerd; None where there is none.
+
+    A container's own dockerd (in another process namespace) is not the host's: only one in ours counts.
+    """
+    root = Path(processes)
+    ours = _namespace(root / "self")
+    for directory in root.glob("[0-9]*"):
+        try:
+            if (directory / "comm").read_text(encoding="ascii", errors="replace").strip() != "dockerd":
+                continue
+            if _namespace(directory) != ours:
+                continue
+            return marks((directory / "environ").read_bytes())
+        except OSError:
+            continue
+    return None
+
+
+def _namespace(process: Path) -> str:
+    try:
+        return str((process / "ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def engine_setup() -> dict[str, Any]:
+    """``{installed, running, daemon, daemon_error, environment}``."""
+    daemon, error = daemon_file()
+    environment = running_environment()
+    return {
+        "installed": shutil.which("dockerd") is not None,
+        "running": environment is not None,
+        "daemon": daemon,
+        "daemon_error": error,
+        "environment": environment or {},
+    }

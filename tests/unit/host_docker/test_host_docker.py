@@ -1,0 +1,72 @@
+"""What a role learns of packages and of the engine's set-up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mediastack.core.plugins.module_utils import host_docker
+
+STATUS = """\
+Package: tzdata
+Status: install ok installed
+Description: zones
+ Package: not-a-field
+ .
+
+Package: docker.io
+Status: deinstall ok config-files
+
+Package: half
+Status: install ok half-configured
+"""
+
+
+def test_only_completely_installed_packages_count() -> None:
+    assert host_docker.parse_dpkg(STATUS) == {"tzdata"}
+
+
+def test_packages_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "status").write_text(STATUS)
+    monkeypatch.setattr(host_docker, "DPKG_STATUS", str(tmp_path / "status"))
+    assert host_docker.installed(["tzdata", "docker.io"]) == {"tzdata": True, "docker.io": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "has_error"),
+    [
+        ('{"live-restore": true}', {"live-restore": True}, False),
+        ("", {}, False),
+        ("{broken", None, True),
+        ("[1]", None, True),
+    ],
+)
+def test_daemon_file(tmp_path: Path, text: str, value: object, has_error: bool) -> None:
+    path = tmp_path / "daemon.json"
+    path.write_text(text)
+    found, error = host_docker.daemon_file(str(path))
+    assert found == value
+    assert (error is not None) is has_error
+
+
+def test_no_daemon_file_is_no_error(tmp_path: Path) -> None:
+    assert host_docker.daemon_file(str(tmp_path / "none")) == (None, None)
+
+
+def process(root: Path, pid: int, comm: str, namespace: str, environment: bytes) -> None:
+    directory = root / str(pid)
+    (directory / "ns").mkdir(parents=True)
+    (directory / "comm").write_text(comm + "\n")
+    (directory / "environ").write_bytes(environment)
+    os.symlink(namespace, directory / "ns/pid")
+
+
+def test_environment_of_the_hosts_own_engine_only(tmp_path: Path) -> None:
+    (tmp_path / "self/ns").mkdir(parents=True)
+    os.symlink("pid:[1]", tmp_path / "self/ns/pid")
+    process(tmp_path, 10, "dockerd", "pid:[2]", b"MEDIASTACK_CONFIG=nested\0")
+    assert host_docker.running_environment(str(tmp_path)) is None
+    process(tmp_path, 20, "dockerd", "pid:[1]", b"PATH=/bin\0MEDIASTACK_CONFIG=ours\0SECRET=x\0")
+    assert host_docker.running_environment(str(tmp_path)) == {"MEDIASTACK_CONFIG": "ours"}
