@@ -38,7 +38,7 @@ MANAGERS = {
 def library_of(instance: dict[str, Any]) -> str | None:
     """Return the library below `<root>/library` that an instance manages by what it offers, or None.
 
-    A second instance gets one of its own: `radarr-4k` manages movies-4k, for two managers of one folder fight.
+    A second instance gets one of its own (`radarr-4k`: movies-4k), for two managers of one folder fight.
     """
     library = next((MANAGERS[offer] for offer in instance.get("offers", []) if offer in MANAGERS), None)
     name, service = instance["name"], instance["service"]

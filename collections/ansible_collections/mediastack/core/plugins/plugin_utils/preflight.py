@@ -88,7 +88,7 @@ def privileges(_stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding
     if host.get("uid") != 0 and not host.get("sudo"):
         yield Finding(
             "The login user is not root and cannot use sudo.",
-            "log in as root, or install sudo and allow this user (a password is asked with --ask-become-pass)",
+            "log in as root, or install sudo and allow this user (its password: --ask-become-pass)",
         )
 
 
