@@ -1,6 +1,6 @@
 """The service catalogue: one YAML file per service, in its role or in the owner's inventory.
 
-    load([Path("roles")], [Path("inventories/home/services")]) -> Catalogue
+load([Path("roles")], [Path("inventories/home/services")]) -> Catalogue
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ def load(roles: Iterable[Path | str], own: Iterable[Path | str] = ()) -> Catalog
     """Read every entry; raise ChoicesError with all that is wrong in them."""
     services: dict[str, Service] = {}
     problems: list[Problem] = []
-    files = [(path, path.parent.parent.name) for folder in roles for path in _files(Path(folder), "*/services/*")]
-    files += [(path, None) for folder in own for path in _files(Path(folder), "*")]
+    files: list[tuple[Path, str | None]] = []
+    for folder in roles:
+        files += [(path, path.parent.parent.name) for path in _files(Path(folder), "*/services/*")]
+    for folder in own:
+        files += [(path, None) for path in _files(Path(folder), "*")]
     for path, role in files:
         service, wrong = read(path, role)
         problems += wrong
@@ -89,7 +92,7 @@ def read(path: Path, role: str | None = None) -> tuple[Service | None, list[Prob
     if not isinstance(raw, dict):
         return None, [Problem((), "A service file holds one mapping.", place=Place(str(path), 1, 1))]
     spec, problems = check(ENTRY_RECORD, raw)
-    problems += list(_coherent(spec)) if not problems else []
+    problems += list(coherent(spec)) if not problems else []
     if problems:
         positions = read_positions(path)
         return None, [
@@ -107,8 +110,8 @@ def _place(path: Path, key: tuple[str, ...]) -> Place | None:
     return positions.place(key, "value")
 
 
-def _coherent(spec: dict[str, Any]) -> Iterator[Problem]:
-    """Find what a single value cannot show: names inside the entry that lead nowhere."""
+def coherent(spec: dict[str, Any]) -> Iterator[Problem]:
+    """Find what a single value cannot show: names inside an entry that lead nowhere."""
     ports, volumes = spec["ports"], spec["volumes"]
     for path in (("web", "port"), ("health", "http", "port"), ("metrics", "port")):
         name = _dig(spec, path)
@@ -116,16 +119,20 @@ def _coherent(spec: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(path, *_pair(unknown(name, ports, "port")))
     for number, file in enumerate(spec["files"]):
         if file["volume"] not in volumes:
-            yield Problem(("files", f"[{number}]", "volume"), *_pair(unknown(file["volume"], volumes, "volume")))
+            yield Problem(
+                ("files", f"[{number}]", "volume"), *_pair(unknown(file["volume"], volumes, "volume"))
+            )
     for name, volume in volumes.items():
-        if volume["source"] in DOCKER_SOCKETS and not (spec["zone"] == "socket" and DOCKER_API in spec["offers"]):
+        if volume["source"] in DOCKER_SOCKETS and not (
+            spec["zone"] == "socket" and DOCKER_API in spec["offers"]
+        ):
             remedy = f"Let it require '{DOCKER_API}': the socket proxy shows it what it may see."
             yield Problem(("volumes", name), "only the socket proxy may hold the Docker socket.", (remedy,))
     for name, secret in spec["secrets"].items():
         for option in secret["when"]:
             if option not in spec["options"]:
-                path = ("secrets", name, "when", option)
-                yield Problem(path, *_pair(unknown(option, spec["options"], "option")), "key")
+                where = ("secrets", name, "when", option)
+                yield Problem(where, *_pair(unknown(option, spec["options"], "option")), "key")
     yield from _options(spec["options"], ("options",))
     yield from _placeholders(spec["environment"])
 
@@ -148,7 +155,9 @@ def _placeholders(environment: dict[str, str | None]) -> Iterator[Problem]:
             continue
         for placeholder in fields:
             if placeholder not in PLACEHOLDERS:
-                yield Problem(("environment", name), *_pair(unknown(placeholder, PLACEHOLDERS, "placeholder")))
+                yield Problem(
+                    ("environment", name), *_pair(unknown(placeholder, PLACEHOLDERS, "placeholder"))
+                )
 
 
 def _pair(words: tuple[str, str]) -> tuple[str, tuple[str, ...]]:

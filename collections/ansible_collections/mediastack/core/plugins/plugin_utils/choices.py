@@ -1,7 +1,7 @@
 """The owner's choices of one host, merged from all layers that set them.
 
-Ansible lets the most specific layer (group, child group, host) replace a whole mapping; here mappings merge by
-key instead, so that a host that adds one instance keeps those of its group.
+Ansible lets the most specific layer (group, child group, host) replace a whole mapping; here mappings
+merge by key instead, so that a host that adds one instance keeps those of its group.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ PREFIX = "mediastack_"
 class Choices:
     """What one host's owner wants.
 
-    `values` are the `mediastack_*` variables except the instances, as written; `origins` tells, for an instance and
-    each of its keys, which variable set it; `architecture` is Docker's name of the server's, if known.
+    `values` are the `mediastack_*` variables except the instances, as written; `origins` tells, for an
+    instance and each of its keys, which variable set it; `architecture` is Docker's name for the server's
+    processor, if known.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +101,9 @@ def _instances_of_layer(layer: Mapping[str, Any], choices: Choices) -> dict[str,
     return found
 
 
-def _remember(choices: Choices, seen: dict[tuple[str, ...], str], variable: str, name: str, given: dict[str, Any]) -> None:
+def _remember(
+    choices: Choices, seen: dict[tuple[str, ...], str], variable: str, name: str, given: dict[str, Any]
+) -> None:
     choices.origins[(name,)] = variable
     for key in given:
         choices.origins[(name, str(key))] = variable

@@ -16,7 +16,7 @@ from .errors import Path as KeyPath
 from .errors import Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VAULT = b"$ANSIBLE_VAULT;"
 Composer: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -65,7 +65,10 @@ def read_positions(path: Path | str) -> FilePositions:
         positions.problems.append(_malformed(str(path), error))
         return positions
     if node is not None:
-        positions.marks.update(_walk(node, ()))
+        for key, marks in _walk(node, ()):
+            if key in positions.marks:
+                positions.problems.append(_twice(positions, key, marks))
+            positions.marks[key] = marks
     return positions
 
 
@@ -95,9 +98,61 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
     return Problem((), f"The byte 0x{raw[error.start]:02x} is not UTF-8.", (remedy,), place=place)
 
 
+def _twice(positions: FilePositions, path: KeyPath, marks: Marks) -> Problem:
+    first = positions.marks[path][0][0]
+    text = f"'{path[-1]}' stands here a second time; YAML forgets the first, in line {first}."
+    return Problem(
+        path, text, ("Keep one, or give one another name.",), "key", Place(positions.file, *marks[0])
+    )
+
+
 def _malformed(file: str, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     remedy = "Look at this line and the one above: a colon, a quote, a bracket or the indentation."
     return Problem((), f"This is not YAML: {what}.", (remedy,), place=place)
+
+
+class Places:
+    """Where one host's choices stand: its files, the least specific first."""
+
+    def __init__(
+        self, files: Iterable[str], sources: Iterable[str] = (), host: str = "", groups: Iterable[str] = ()
+    ) -> None:
+        """Take variable files, and inventory files in which variables stand below hosts and groups."""
+        inventory = [_inside(read_positions(source), host, set(groups)) for source in sources]
+        self.files = [*inventory, *(read_positions(file) for file in dict.fromkeys(files))]
+
+    def find(self, problem: Problem) -> Place | None:
+        """Return the place of a problem's key: in the file that knows most of it, or is the most specific."""
+        best = max(enumerate(self.files), key=lambda one: (one[1].depth(problem.path), one[0]), default=None)
+        if best is None or not best[1].depth(problem.path):
+            return None
+        return best[1].place(problem.path, problem.at)
+
+
+def _inside(positions: FilePositions, host: str, groups: set[str]) -> FilePositions:
+    """Return the marks of an inventory file's variables that hold for a host, as if they stood at the top."""
+    marks: dict[KeyPath, Marks] = {}
+    for path, mark in positions.marks.items():
+        for depth in range(1, len(path)):
+            of_group = path[depth - 1] == "vars" and depth > 1 and path[depth - 2] in groups
+            of_host = path[depth - 1] == host and depth > 1 and path[depth - 2] == "hosts"
+            if of_group or of_host:
+                marks[path[depth:]] = mark
+                break
+    return FilePositions(positions.file, marks, positions.problems)
+
+
+def scan(folder: Path | str) -> list[Problem]:
+    """Return what is not YAML or not UTF-8, or says a thing twice, in an inventory folder or file."""
+    base = Path(folder)
+    found = sorted(base.rglob("*")) if base.is_dir() else [base]
+    return [problem for path in found if _is_ours(path) for problem in read_positions(path).problems]
+
+
+def _is_ours(path: Path) -> bool:
+    in_vars = {"group_vars", "host_vars"} & set(path.parts)
+    readable = path.suffix in (".yml", ".yaml") or (not path.suffix and in_vars)
+    return bool(readable) and not path.name.startswith(".") and path.is_file()

@@ -35,7 +35,9 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 PATTERNS = {
     "name": Pattern(_LABEL, "a name of lower-case letters, digits and hyphens", "radarr-4k"),
-    "key": Pattern(r"[a-z][a-z0-9_-]*", "a name of lower-case letters, digits, hyphens and underscores", "web"),
+    "key": Pattern(
+        r"[a-z][a-z0-9_-]*", "a name of lower-case letters, digits, hyphens and underscores", "web"
+    ),
     "variable": Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable", "LOG_LEVEL"),
     "user_name": Pattern(r"[a-z_][a-z0-9_-]{0,31}", "a Linux user or group name", "media"),
     "domain": Pattern(rf"({_LABEL}\.)*{_LABEL}", "a domain name in lower case", "home.example"),
@@ -44,10 +46,14 @@ PATTERNS = {
     "absolute_path": Pattern(r"/([^/\0]+/?)*", "an absolute path", "/srv/media"),
     "relative_path": Pattern(r"(?!/)(?!(.*/)?\.\.(/|$))[^\0]+", "a path inside a folder", "auth/config.toml"),
     "ip_address": Pattern(rf"{_IPV4}|{_IPV6}", "an IP address", "192.0.2.7"),
-    "ipv4_network": Pattern(rf"{_IPV4}/([12]?\d|3[0-2])", "an IPv4 network with its prefix length", "172.31.240.0/20"),
+    "ipv4_network": Pattern(
+        rf"{_IPV4}/([12]?\d|3[0-2])", "an IPv4 network with its prefix length", "172.31.240.0/20"
+    ),
     "ip_prefix": Pattern(rf"({_IPV4}|{_IPV6})(/\d{{1,3}})?", "an IP address or network", "10.2.0.2/32"),
     "socket_address": Pattern(rf"({_IPV4}|\[{_IPV6}\]):\d{{1,5}}", "an IP address and a port", "1.1.1.1:53"),
-    "wireguard_key": Pattern(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "a WireGuard key: 44 characters that end in =", ""),
+    "wireguard_key": Pattern(
+        r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "a WireGuard key: 44 characters that end in =", ""
+    ),
     "size": Pattern(r"[1-9]\d*(\.\d+)?(B|KiB|MiB|GiB|TiB)", "a size", "10GiB"),
     "octal": Pattern(r"0?[0-7]{3}|[0-7]{4}", "an octal mode in quotes", "0002"),
     "image": Pattern(
@@ -57,7 +63,9 @@ PATTERNS = {
     ),
     "tag": Pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "an image tag", "6.3.0"),
     "digest": Pattern(r"sha256:[0-9a-f]{64}", "an image digest", "sha256:0123…"),
-    "registry": Pattern(r"[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)*", "a registry, without https://", "registry.lan:5000"),
+    "registry": Pattern(
+        r"[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)*", "a registry, without https://", "registry.lan:5000"
+    ),
     "timezone": Pattern(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin"),
     "user": Pattern(r"(\d+|\{uid\})(:(\d+|\{gid\}))?", "a numeric user and group", "{uid}:{gid}"),
     "schedule": Pattern(r"\S+", "a systemd calendar time", "daily"),
@@ -68,7 +76,9 @@ PATTERNS = {
 class Node:
     """One value: its type, its limits, what it means, and what it is when nobody says.
 
-    `noun` names the value in messages ("zone"). A record with `short` may be written as that one field alone.
+    `noun` names the value in messages ("zone"). A record with `short` may be written as
+    that one field alone. A `hidden` value is never shown. Text with `numbers` may be written
+    without quotes.
     """
 
     kind: Kind
@@ -86,6 +96,8 @@ class Node:
     keys: str = ""
     short: str = ""
     noun: str = ""
+    hidden: bool = False
+    numbers: bool = False
 
 
 def text(description: str, **limits: Any) -> Node:

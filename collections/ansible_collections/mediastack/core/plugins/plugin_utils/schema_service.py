@@ -33,7 +33,9 @@ _NAMES = listing(_OFFER, "Offers", default=[])
 
 def _option(depth: int) -> Node:
     fields = {
-        "type": one_of("type", ("text", "int", "bool", "port", "list", "record"), "Type of the value", default="text"),
+        "type": one_of(
+            "type", ("text", "int", "bool", "port", "list", "record"), "Type of the value", default="text"
+        ),
         "description": text("What it does", default=""),
         "choices": listing(text("Value"), "Accepted values", nullable=True),
         "pattern": text("Name of a pattern of the schema", pattern="key", nullable=True),
@@ -57,9 +59,16 @@ ENTRY: dict[str, Node] = {
     "layer": one_of("layer", LAYERS, "Section of the inventory and of the status table", required=True),
     "image": text("Image with its tag", pattern="image", required=True),
     "architectures": listing(
-        one_of("architecture", ARCHITECTURES, "Architecture"), "Processors the image is built for", default=list(ARCHITECTURES)
+        one_of("architecture", ARCHITECTURES, "Architecture"),
+        "Processors the image is built for",
+        default=list(ARCHITECTURES),
     ),
-    "workload": one_of("workload", ("service", "scheduled", "manual"), "Always running, at times, or by hand", default="service"),
+    "workload": one_of(
+        "workload",
+        ("service", "scheduled", "manual"),
+        "Always running, at times, or by hand",
+        default="service",
+    ),
     "schedule": text("When a scheduled workload runs, as a systemd calendar time", nullable=True),
     "command": listing(text("Argument"), "Command instead of the image's own", nullable=True),
     "zone": one_of("zone", ZONES, "Where it stands in the network", required=True),
@@ -98,26 +107,44 @@ ENTRY: dict[str, Node] = {
         record(
             {
                 "target": text("Path inside the container", pattern="absolute_path", required=True),
-                "source": text("Path on the server; by default a folder of the instance's own", pattern="absolute_path", nullable=True),
-                "owner": one_of("owner", ("media", "root"), "Owner of the folder on the server", default="media"),
+                "source": text(
+                    "Path on the server; by default a folder of the instance's own",
+                    pattern="absolute_path",
+                    nullable=True,
+                ),
+                "owner": one_of(
+                    "owner", ("media", "root"), "Owner of the folder on the server", default="media"
+                ),
                 "read_only": flag("Whether the container may only read", default=False),
             },
             "A volume",
             short="target",
         ),
-        "Volumes by name: `config` is a folder of its own, `media` the one media root, others are folders inside `config`",
+        "Volumes: `config` is a folder of its own, `media` the media root, others are folders in `config`",
         default={},
     ),
-    "user": text("User and group of the process, where the image does not switch by itself", pattern="user", nullable=True),
-    "options": mapping(_option(2), "Keys that instances of this service have besides the common ones", default={}),
+    "user": text(
+        "User and group of the process, where the image does not switch by itself",
+        pattern="user",
+        nullable=True,
+    ),
+    "options": mapping(
+        _option(2), "Keys that instances of this service have besides the common ones", default={}
+    ),
     "environment": mapping(
-        text("Value", nullable=True, empty=True), "Environment; names in braces are filled in", keys="variable", default={}
+        text("Value", nullable=True, empty=True, numbers=True),
+        "Environment; names in braces are filled in",
+        keys="variable",
+        default={},
     ),
     "secrets": mapping(
         record(
             {
                 "format": one_of(
-                    "format", ("hex32", "hex64", "base64_32", "password", "wireguard_key", "text"), "Shape of the value", required=True
+                    "format",
+                    ("hex32", "hex64", "base64_32", "password", "wireguard_key", "text"),
+                    "Shape of the value",
+                    required=True,
                 ),
                 "source": one_of(
                     "source",
@@ -126,7 +153,11 @@ ENTRY: dict[str, Node] = {
                     default="generated",
                 ),
                 "mount": flag("Whether the container sees it below /run/secrets", default=True),
-                "env": text("Environment variable that receives the path of the mounted file", pattern="variable", nullable=True),
+                "env": text(
+                    "Environment variable that receives the path of the mounted file",
+                    pattern="variable",
+                    nullable=True,
+                ),
                 "owner": one_of("owner", ("root", "media"), "Owner of the file", default="root"),
                 "when": mapping(text("Value"), "Values of options with which the secret exists", default={}),
             },
@@ -140,8 +171,12 @@ ENTRY: dict[str, Node] = {
             {
                 "volume": text("Volume that holds it", pattern="key", required=True),
                 "path": text("Path inside the volume", pattern="relative_path", required=True),
-                "template": text("Template, relative to the role's templates", pattern="relative_path", required=True),
-                "policy": one_of("policy", ("seed", "managed"), "Written once, or kept as rendered", default="managed"),
+                "template": text(
+                    "Template, relative to the role's templates", pattern="relative_path", required=True
+                ),
+                "policy": one_of(
+                    "policy", ("seed", "managed"), "Written once, or kept as rendered", default="managed"
+                ),
                 "mode": text("Mode, in quotes", pattern="octal", default="0640"),
                 "owner": one_of("owner", ("media", "root"), "Owner of the file", default="media"),
                 "secret": flag("Whether it contains secrets", default=False),
@@ -158,7 +193,12 @@ ENTRY: dict[str, Node] = {
                     "port": text("Name of the port", pattern="key", required=True),
                     "path": text("Path of the request", required=True),
                     "json": mapping(anything("Value"), "Values in the answer", keys="", nullable=True),
-                    "status": whole("Status of the answer; by default any that means success", minimum=100, maximum=599, nullable=True),
+                    "status": whole(
+                        "Status of the answer; by default any that means success",
+                        minimum=100,
+                        maximum=599,
+                        nullable=True,
+                    ),
                     "https": flag("Whether the port speaks TLS", default=False),
                 },
                 "A request",
@@ -187,11 +227,15 @@ ENTRY: dict[str, Node] = {
             "read_only": flag("Whether the image's filesystem is read-only", default=False),
             "because": text("Why it is not as strict as it could be", nullable=True),
             "cap_drop": listing(text("Capability"), "Capabilities taken away", default=["ALL"]),
-            "cap_add": listing(text("Capability", pattern="variable"), "Capabilities it cannot do without", default=[]),
+            "cap_add": listing(
+                text("Capability", pattern="variable"), "Capabilities it cannot do without", default=[]
+            ),
             "no_new_privileges": flag("Whether programs may gain no privileges", default=True),
             "devices": listing(text("Device", pattern="absolute_path"), "Devices of the server", default=[]),
             "tmpfs": listing(text("Path", pattern="absolute_path"), "Folders in memory", default=[]),
-            "sysctls": mapping(text("Value"), "Kernel settings of its own network namespace", keys="", default={}),
+            "sysctls": mapping(
+                text("Value"), "Kernel settings of its own network namespace", keys="", default={}
+            ),
         },
         "What it may do",
         default={},
@@ -200,7 +244,9 @@ ENTRY: dict[str, Node] = {
         {
             "paths": listing(text("Path", pattern="absolute_path"), "Paths inside the container", default=[]),
             "exclude": listing(text("Name or glob"), "What is left out", default=[]),
-            "quiesce": one_of("way to quiesce", ("none", "api", "stop"), "How it is held still", default="none"),
+            "quiesce": one_of(
+                "way to quiesce", ("none", "api", "stop"), "How it is held still", default="none"
+            ),
         },
         "What a backup of it holds",
         nullable=True,
@@ -210,7 +256,9 @@ ENTRY: dict[str, Node] = {
             "port": text("Name of the port", pattern="key", required=True),
             "group": text("Group on the dashboard", required=True),
             "icon": text("Icon on the dashboard", nullable=True),
-            "exposure": one_of("exposure", ("none", "lan", "internet"), "Who can reach its name", default="lan"),
+            "exposure": one_of(
+                "exposure", ("none", "lan", "internet"), "Who can reach its name", default="lan"
+            ),
         },
         "Its web page",
         nullable=True,
@@ -238,7 +286,9 @@ ENTRY: dict[str, Node] = {
         "Its shape on Kubernetes",
         nullable=True,
     ),
-    "labels": mapping(text("Value", empty=True), "Labels of the container", keys="", default={}),
+    "labels": mapping(
+        text("Value", empty=True, numbers=True), "Labels of the container", keys="", default={}
+    ),
 }
 ENTRY_RECORD = record(ENTRY, "A service of the catalogue")
 
@@ -250,14 +300,20 @@ OVERRIDES: dict[str, Node] = {
     "project": text("Compose project, with `layout: projects`", pattern="name"),
     "gateway": text("VPN gateway, where there are several", pattern="name"),
     "address": text("Address on the apps network, instead of one of ours", pattern="ip_address"),
-    "publish": one_of("way to publish", PUBLISH, "Where the web page's port is published; `auto`: nowhere with an edge proxy, else `lan`"),
+    "publish": one_of(
+        "way to publish",
+        PUBLISH,
+        "Where the web page's port is published; `auto`: nowhere with an edge proxy, else `lan`",
+    ),
     "ports": mapping(
         record(
             {
                 "port": port("Port on the server; also inside, where instances share a namespace"),
                 "publish": one_of("way to publish", PUBLISH, "Where it is published"),
                 "listen": port("Port inside the container, for a port that the catalogue does not know"),
-                "protocol": one_of("protocol", ("tcp", "udp"), "Protocol, for a port that the catalogue does not know"),
+                "protocol": one_of(
+                    "protocol", ("tcp", "udp"), "Protocol, for a port that the catalogue does not know"
+                ),
             },
             "A port",
             short="port",
@@ -266,7 +322,9 @@ OVERRIDES: dict[str, Node] = {
     ),
     "name": text("First part of its name at the edge", pattern="name"),
     "environment": mapping(
-        text("Value; null removes the variable", nullable=True, empty=True), "Further environment, taken as it stands", keys="variable"
+        text("Value; null removes the variable", nullable=True, empty=True, numbers=True),
+        "Further environment, taken as it stands",
+        keys="variable",
     ),
     "compose": anything("Merged last into the compose service"),
     "tag": text("Tag instead of the catalogue's", pattern="tag"),

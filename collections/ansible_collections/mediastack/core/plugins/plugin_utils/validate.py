@@ -1,4 +1,4 @@
-"""Judge a value by its node: every problem at once, and the value with defaults and shorthands written out."""
+"""Judge a value by its node: every problem at once, and the value with defaults and shorthands filled in."""
 
 from __future__ import annotations
 
@@ -58,11 +58,18 @@ class Judge:
         return {} if node.kind in ("map", "record") and not node.nullable else None
 
     def _wrong_type(self, node: Node, value: Any, path: Path) -> None:
-        quotes = node.kind == "text" and isinstance(value, (int, float))
+        quotes = node.kind == "text" and not node.choices and isinstance(value, (int, float))
         remedy = ("Put it in quotes, so that YAML reads it as text.",) if quotes else ()
-        self.add(path, f"{shown(value)} is {kind_of(value)}; {wanted(node)} is expected.", *remedy)
+        self.add(path, f"{self._seen(node, value)} is {kind_of(value)}; {wanted(node)} is expected.", *remedy)
+
+    def _seen(self, node: Node, value: Any) -> str:
+        return "the value" if node.hidden else shown(value)
 
     def _text(self, node: Node, value: Any, path: Path) -> Any:
+        if isinstance(value, bool) and (word := _word(node, value)):
+            return word
+        if node.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return str(value)
         if not isinstance(value, str):
             self._wrong_type(node, value, path)
             return None
@@ -123,7 +130,12 @@ class Judge:
         pattern = PATTERNS.get(node.keys)
         if not isinstance(key, str):
             quoted = "Put it in quotes, so that YAML reads it as text."
-            self.add((*path, str(key)), f"the key {shown(key)} is {kind_of(key)}; text is expected.", quoted, key=True)
+            self.add(
+                (*path, str(key)),
+                f"the key {shown(key)} is {kind_of(key)}; text is expected.",
+                quoted,
+                key=True,
+            )
             return False
         if pattern and not pattern.matches(key):
             self.add((*path, key), f"'{key}' is not {pattern.meaning}. Example: {pattern.example}.", key=True)
@@ -189,7 +201,11 @@ def wanted(node: Node) -> str:
     if node.kind in ("int", "number") and node.minimum is not None:
         if node.maximum is None:
             return f"{words} of at least {node.minimum}"
-        return f"{words} from {node.minimum} to {node.maximum}" if node.maximum != node.minimum else f"{node.minimum}"
+        return (
+            f"{words} from {node.minimum} to {node.maximum}"
+            if node.maximum != node.minimum
+            else f"{node.minimum}"
+        )
     return words
 
 
@@ -227,6 +243,11 @@ def plural(noun: str) -> str:
     if tail.startswith(("of ", "to ")):
         return f"{plural(head)} {tail}"
     return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+
+
+def _word(node: Node, value: bool) -> str | None:  # YAML reads off and no as false
+    words = ("on", "yes") if value else ("off", "no")
+    return next((word for word in words if word in node.choices), None)
 
 
 def _copy(value: Any) -> Any:

@@ -14,10 +14,16 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.errors import Choi
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.instances import read_instances
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Server
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.ports import read_ports
-from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.relations import check_relations, choose_gateways
+from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.relations import (
+    check_relations,
+    choose_gateways,
+)
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.settings import read_settings
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.stack import build
-from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.together import check_images, check_owner_secrets, check_routes
+from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.together import (
+    check_images,
+    check_routes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +48,6 @@ def resolve(catalogue: Catalogue, choices: Mapping[str, Choices]) -> dict[str, S
     for server in servers:
         check_relations(server, everywhere)
         check_images(server)
-        check_owner_secrets(server)
     stacks = {server.host: build(server) for server in servers}
     check_routes(servers, stacks)
     if problems := [problem for server in servers for problem in _of_host(server, several=len(servers) > 1)]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.networks import APPS
-from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.ports import moved
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance, Server
-    from ansible_collections.mediastack.core.plugins.plugin_utils.stack_types import File, MountedSecret, Secret, Volume
+    from ansible_collections.mediastack.core.plugins.plugin_utils.stack_types import (
+        File,
+        MountedSecret,
+        Secret,
+        Volume,
+    )
 
 SECRETS_IN_CONTAINER = "/run/secrets"
 
@@ -92,8 +96,10 @@ def _wanted(instance: Instance) -> dict[str, dict[str, Any]]:
     }
 
 
-def environment(server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None) -> dict[str, str]:
-    """Return the environment: the catalogue's, the options', the ports', the proxy's, then the owner's as it stands."""
+def environment(
+    server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None
+) -> dict[str, str]:
+    """Return the environment: the catalogue's, options, ports and proxy, then the owner's as it stands."""
     known = _placeholders(server, instance, cut, url)
     result: dict[str, str] = {}
     for name, text in instance.spec["environment"].items():
@@ -103,7 +109,7 @@ def environment(server: Server, instance: Instance, cut: dict[str, IPv4Network],
     result |= _of_options(instance.spec["options"], instance.options)
     for port in instance.ports:
         variable = instance.spec["ports"].get(port["name"], {}).get("env")
-        if variable and (moved(instance, port["name"]) or instance.zone != "host"):
+        if variable:
             result[variable] = str(port["listen"])
     result |= _proxy(server, instance, cut) if instance.zone == "proxied" and instance.gateway else {}
     for name, text in instance.overrides.get("environment", {}).items():
@@ -114,11 +120,15 @@ def environment(server: Server, instance: Instance, cut: dict[str, IPv4Network],
     return dict(sorted(result.items()))
 
 
-def _placeholders(server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None) -> dict[str, str]:
+def _placeholders(
+    server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None
+) -> dict[str, str]:
     media, admin = server.setting("media"), server.setting("admin")
     proxied = [one for one in server.in_order() if one.zone == "proxied" and one.gateway == instance.name]
     own = [port["listen"] for port in instance.ports if port["name"] != "proxy" or proxied]
-    inputs = sorted({*own, *(port["listen"] for member in server.members(instance.name) for port in member.ports)})
+    inputs = sorted(
+        {*own, *(port["listen"] for member in server.members(instance.name) for port in member.ports)}
+    )
     outbound = [str(cut[APPS]), *(instance.options.get("outbound_subnets") or [])]
     return {
         "uid": str(media["uid"]),
@@ -164,8 +174,12 @@ def _proxy(server: Server, instance: Instance, cut: dict[str, IPv4Network]) -> d
     port = next((port["listen"] for port in gateway.ports if port["name"] == "proxy"), None)
     if port is None:
         text = f"the gateway '{gateway.name}' has no HTTP proxy."
-        server.wrong(instance, ("zone",), text, "Set zone: vpn, or choose a gateway with a port named 'proxy'.")
+        server.wrong(
+            instance, ("zone",), text, "Set zone: vpn, or choose a gateway with a port named 'proxy'."
+        )
         return {}
     address = f"http://{gateway.name}:{port}"
-    direct = ",".join(["localhost", "127.0.0.1", *sorted(server.instances), *(str(net) for net in cut.values())])
+    direct = ",".join(
+        ["localhost", "127.0.0.1", *sorted(server.instances), *(str(net) for net in cut.values())]
+    )
     return {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": direct}

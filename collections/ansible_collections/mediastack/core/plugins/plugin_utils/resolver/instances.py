@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import coherent
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import deep_merge
 from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance
@@ -18,24 +19,55 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import Service
     from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Server
 
-NOT_SPEC = ("service", "enabled", "host", "project", "gateway", "address", "publish", "ports", "name", "compose", "tag", "digest")
+TOP = 2  # a path's variable and instance
+NOT_SPEC = (
+    "service",
+    "enabled",
+    "host",
+    "project",
+    "gateway",
+    "address",
+    "publish",
+    "ports",
+    "name",
+    "compose",
+    "tag",
+    "digest",
+)
 
 
 def read_instances(server: Server, hosts: Collection[str]) -> None:
     """Build the instances of this server; wrong ones are left out, with a problem."""
-    for name, given in server.choices.instances.items():
+    for name, given in {**_implied(server), **server.choices.instances}.items():
         if not PATTERNS["name"].matches(name):
             meaning = PATTERNS["name"]
-            server.add(server.choices.path(name), f"'{name}' is not {meaning.meaning}. Example: {meaning.example}.", key=True)
+            server.add(
+                server.choices.path(name),
+                f"'{name}' is not {meaning.meaning}. Example: {meaning.example}.",
+                key=True,
+            )
             continue
         service = _service_of(server, name, given)
         if service is None:
+            server.incomplete = True
             continue
         instance = _instance(server, name, given, service)
-        if instance is None or instance.overrides.get("enabled") is False:
+        if instance.overrides.get("enabled") is False:
             continue
         if _runs_here(server, instance, hosts):
             server.instances[name] = instance
+
+
+def _implied(server: Server) -> dict[str, dict[str, Any]]:
+    """Return what the settings ask for without an entry of its own: the edge proxy."""
+    proxy = server.setting("edge")["proxy"]
+    given = server.choices.instances
+    entries = [name for name, keys in given.items() if keys.get("service", name) == proxy]
+    if proxy and entries and all(given[name].get("enabled") is False for name in entries):
+        text = f"'{proxy}' is the edge proxy of mediastack_edge.proxy."
+        remedy = "Remove enabled: false, or set mediastack_edge.proxy: null."
+        server.add(server.choices.path(entries[0], "enabled"), text, remedy)
+    return {proxy: {}} if proxy and not entries else {}
 
 
 def _service_of(server: Server, name: str, given: dict[str, Any]) -> Service | None:
@@ -55,7 +87,8 @@ def _service_of(server: Server, name: str, given: dict[str, Any]) -> Service | N
     return None
 
 
-def _instance(server: Server, name: str, given: dict[str, Any], service: Service) -> Instance | None:
+def _instance(server: Server, name: str, given: dict[str, Any], service: Service) -> Instance:
+    """Build an instance; keys that are wrong are reported and left out, so that the rest can be judged."""
     options = {key: option_node(value) for key, value in service.spec["options"].items()}
     node = record({**OVERRIDES, **options}, "Overrides of an instance")
     overrides, problems = check(node, given, ("", name), fill=False)
@@ -66,37 +99,50 @@ def _instance(server: Server, name: str, given: dict[str, Any], service: Service
             *problem.remedy,
             key=problem.at == "key",
         )
-    if problems:
-        return None
+    faulty = {problem.path[2] for problem in problems if len(problem.path) > TOP}
+    overrides = {key: value for key, value in overrides.items() if key not in faulty}
     chosen, missing = check(
-        record(options, ""), {key: overrides[key] for key in options if key in overrides}, server.choices.path(name)
+        record(options, ""),
+        {key: overrides[key] for key in options if key in overrides},
+        server.choices.path(name),
     )
     server.problems += missing
     for key, option in service.spec["options"].items():
-        if option["required"] and chosen.get(key) is None:
+        if option["required"] and chosen.get(key) is None and key not in faulty:
             about = f"{key}: {option['description']}."
             server.add(server.choices.path(name), f"'{key}' is missing.", about, key=True)
     changed = {key: value for key, value in overrides.items() if key not in NOT_SPEC and key not in options}
     environment = changed.pop("environment", {})
     spec = deep_merge(service.spec, changed)
+    if unfit := list(coherent(spec)) if changed else []:
+        spec = service.spec
+        for problem in unfit:
+            where = (*server.choices.path(name, *problem.path[:1]), *problem.path[1:])
+            server.add(where, problem.text, *problem.remedy, key=problem.at == "key")
     instance = Instance(name, service, spec, {**overrides, "environment": environment}, chosen)
-    return instance if _coherent(server, instance) else None
+    _coherent(server, instance)
+    return instance
 
 
-def _coherent(server: Server, instance: Instance) -> bool:
-    before = len(server.problems)
+def _coherent(server: Server, instance: Instance) -> None:
     known = set(instance.spec["ports"])
     for name, port in instance.overrides.get("ports", {}).items():
         if name not in known and "listen" not in port:
             text, remedy = unknown(name, known, "port")
-            server.wrong(instance, ("ports", name), text, remedy, "A port of your own says where it listens: {listen: 6881}.", key=True)
+            server.wrong(
+                instance,
+                ("ports", name),
+                text,
+                remedy,
+                "A port of your own says where it listens: {listen: 6881}.",
+                key=True,
+            )
     for label in instance.overrides.get("labels", {}):
         if label.startswith("mediastack."):
             text = f"'{label}' is a label that only mediastack sets."
             server.wrong(instance, ("labels", label), text, "Choose another name.", key=True)
     if not isinstance(instance.overrides.get("compose") or {}, dict):
         server.wrong(instance, ("compose",), "is not a mapping.", "Example: compose: {dns: [192.0.2.53]}.")
-    return len(server.problems) == before
 
 
 def _runs_here(server: Server, instance: Instance, hosts: Collection[str]) -> bool:

@@ -51,7 +51,10 @@ class Instance:
 
 @dataclass(slots=True)
 class Server:
-    """One server on the way from choices to Stack; problems gather here."""
+    """One server on the way from choices to Stack; problems gather here.
+
+    `incomplete`: an instance's service is unknown, so that what is missing may only be mistyped.
+    """
 
     host: str
     choices: Choices
@@ -60,12 +63,15 @@ class Server:
     instances: dict[str, Instance] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    incomplete: bool = False
 
     def add(self, path: Path, text: str, *remedy: str, key: bool = False) -> None:
         """Record a problem."""
         self.problems.append(Problem(path, text, remedy, "key" if key else "value"))
 
-    def wrong(self, instance: Instance, keys: tuple[str, ...], text: str, *remedy: str, key: bool = False) -> None:
+    def wrong(
+        self, instance: Instance, keys: tuple[str, ...], text: str, *remedy: str, key: bool = False
+    ) -> None:
         """Record a problem of an instance."""
         self.add(self.choices.path(instance.name, *keys), text, *remedy, key=key)
 

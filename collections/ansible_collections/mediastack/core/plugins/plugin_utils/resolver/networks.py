@@ -1,7 +1,7 @@
 """Networks, static addresses, and who stands in which network.
 
-An address is a stable function of the name: its hash, then probing. The names of the catalogue take theirs first,
-whether they run or not, so that switching a service on or off moves nothing.
+An address is a stable function of the name: its hash, then probing. The names of the catalogue take theirs
+first, whether they run or not, so that switching a service on or off moves nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 APPS, PROXIED, SOCKET = "zone_apps", "zone_proxied", "zone_socket"
 FIXED = (APPS, PROXIED, SOCKET)
 FIRST_HOST, LAST_HOST = 10, 250
+SLOTS = LAST_HOST - FIRST_HOST + 1
 
 
 def subnets(server: Server) -> dict[str, IPv4Network]:
@@ -29,7 +30,8 @@ def subnets(server: Server) -> dict[str, IPv4Network]:
     whole = IPv4Network(server.setting("network")["subnet"])
     cut = dict(zip(keys, whole.subnets(new_prefix=24), strict=False))
     if len(cut) < len(keys):
-        text = f"'{whole}' has room for {len(cut) - len(FIXED)} VPN gateways, and there are {len(server.gateways)}."
+        room = len(cut) - len(FIXED)
+        text = f"'{whole}' has room for {room} VPN gateways, and there are {len(server.gateways)}."
         server.add(("mediastack_network", "subnet"), text, "Choose a shorter prefix length.")
         cut |= {key: cut[APPS] for key in keys if key not in cut}
     return cut
@@ -65,6 +67,12 @@ def attach(server: Server) -> tuple[list[Network], dict[str, list[Attachment]]]:
     attachments: dict[str, list[Attachment]] = {name: [] for name in members}
     for key, subnet in cut.items():
         names = [name for name, keys in members.items() if key in keys]
+        if len(names) > SLOTS:
+            text = f"{len(names)} instances are more than the network {subnet} holds."
+            server.add(
+                ("mediastack_services",), text, f"Spread them over several servers, {SLOTS} on each at most."
+            )
+            continue
         pinned = _pinned(server, subnet, names) if key == APPS else {}
         known = list(server.catalogue) if key in FIXED else []
         given = addresses(subnet, names, known, pinned)
@@ -92,25 +100,22 @@ def addresses(
 ) -> dict[str, str]:
     """Give every name an address: pinned ones as they are, then the catalogue's names, then the rest.
 
-    A name goes to the slot of its hash, or to the next free one. Where there are more names than slots in a /24
-    the hosts beyond the last slot are used too.
+    A name goes to the slot of its hash, or to the next free one. A catalogue larger than the network cannot
+    reserve: then only the names that run take slots.
     """
     given = dict(pinned or {})
     taken = set(given.values())
     wanted = set(names)
     first = sorted(set(known), key=_rank)
     rest = sorted(wanted - set(first), key=_rank)
-    slots = LAST_HOST - FIRST_HOST + 1
-    if len(wanted | set(first)) > slots:
+    if len(wanted | set(first)) > SLOTS:
         first = sorted(wanted & set(first), key=_rank)
     for name in [*first, *rest]:
         if name in given:
             continue
-        start = _rank(name)[0] % slots
-        free = (str(subnet[FIRST_HOST + (start + step) % slots]) for step in range(slots))
-        address = next((one for one in free if one not in taken), None)
-        if address is None:
-            raise ValueError(f"{subnet} has no address left for '{name}'.")
+        start = _rank(name)[0] % SLOTS
+        free = (str(subnet[FIRST_HOST + (start + step) % SLOTS]) for step in range(SLOTS))
+        address = next(one for one in free if one not in taken)
         given[name] = address
         taken.add(address)
     return {name: given[name] for name in sorted(wanted)}
@@ -133,7 +138,12 @@ def _pinned(server: Server, subnet: IPv4Network, names: list[str]) -> dict[str, 
             server.wrong(instance, ("address",), text, f"Choose one from {subnet[2]} to {subnet[-2]}.")
         elif address in pinned.values():
             other = next(one for one, taken in pinned.items() if taken == address)
-            server.wrong(instance, ("address",), f"'{other}' has the address {address} already.", "Choose another address.")
+            server.wrong(
+                instance,
+                ("address",),
+                f"'{other}' has the address {address} already.",
+                "Choose another address.",
+            )
         else:
             pinned[name] = address
     return pinned
@@ -144,7 +154,7 @@ def _project(server: Server, names: list[str]) -> str:
     return projects[0] if projects else str(server.setting("compose")["project"])
 
 
-def reached_at(server: Server, instance: Instance, networks: list[Network]) -> str | None:
+def reached_at(instance: Instance, networks: list[Network]) -> str | None:
     """Return the name or address under which others in the apps network reach an instance."""
     if instance.shares_namespace:
         return instance.gateway

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,19 +18,27 @@ def read_ports(server: Server) -> None:
     for instance in server.in_order():
         instance.ports = _ports(server, instance)
     _inside(server)
-    _published(server)
+    if not any(problem.path[:1] == ("mediastack_edge",) for problem in server.problems):
+        _published(server)
 
 
 def moved(instance: Instance, name: str) -> bool:
     """Say whether the owner's port is the listening one: the instance shares a namespace."""
-    return (instance.shares_namespace or instance.zone in ("host", "native")) and name in instance.overrides.get("ports", {})
+    return (
+        instance.shares_namespace or instance.zone in ("host", "native")
+    ) and name in instance.overrides.get("ports", {})
 
 
 def _ports(server: Server, instance: Instance) -> list[Port]:
     given: dict[str, dict[str, Any]] = instance.overrides.get("ports", {})
     known: dict[str, dict[str, Any]] = instance.spec["ports"]
     own = {
-        name: {"listen": port["listen"], "protocol": port.get("protocol", "tcp"), "env": None, "publish": "lan"}
+        name: {
+            "listen": port["listen"],
+            "protocol": port.get("protocol", "tcp"),
+            "env": None,
+            "publish": "lan",
+        }
         for name, port in given.items()
         if name not in known and "listen" in port
     }
@@ -39,7 +48,12 @@ def _ports(server: Server, instance: Instance) -> list[Port]:
         if wanted is not None and wanted != listen and moved(instance, name):
             if port["env"] is None:
                 text = f"{instance.spec['title']} cannot be told to listen on a port other than {listen}."
-                server.wrong(instance, ("ports", name), text, "Leave the port, or set zone: apps, where each instance has an address.")
+                server.wrong(
+                    instance,
+                    ("ports", name),
+                    text,
+                    "Leave the port, or set zone: apps, where each instance has an address.",
+                )
             listen = wanted
         ports.append(
             {
@@ -58,14 +72,20 @@ def _publication(server: Server, instance: Instance, name: str, port: dict[str, 
     web = (instance.spec["web"] or {}).get("port") == name
     how = given.get("publish") or port["publish"] or ("auto" if web else "none")
     if how in ("edge_http", "edge_https"):
-        return {"address": edge["address"], "port": given.get("port", edge[f"{how.removeprefix('edge_')}_port"])}
+        return {
+            "address": edge["address"],
+            "port": given.get("port", edge[f"{how.removeprefix('edge_')}_port"]),
+        }
     if how == "auto":
         how = instance.overrides.get("publish", "auto")
     if how == "auto":
         how = "none" if server.has_edge else "lan"
     if how == "none" or instance.zone in ("host", "native"):
         return None
-    return {"address": LOOPBACK if how == "loopback" else edge["address"], "port": given.get("port", port["listen"])}
+    return {
+        "address": LOOPBACK if how == "loopback" else edge["address"],
+        "port": given.get("port", port["listen"]),
+    }
 
 
 def _inside(server: Server) -> None:
@@ -82,7 +102,12 @@ def _inside(server: Server) -> None:
             key = (space, port["listen"], port["protocol"])
             other, other_port = taken.setdefault(key, (instance, port["name"]))
             if (other, other_port) != (instance, port["name"]):
-                _clash(server, instance, port, f"in {space}, '{other.name}' listens on {_shown(port['listen'], port)} too.")
+                _clash(
+                    server,
+                    instance,
+                    port,
+                    f"in {space}, '{other.name}' listens on {_shown(port['listen'], port)} too.",
+                )
 
 
 def _published(server: Server) -> None:
@@ -98,7 +123,12 @@ def _published(server: Server) -> None:
             for address, number, protocol, other in taken:
                 same = address == place["address"] or address in ANYWHERE or place["address"] in ANYWHERE
                 if (number, protocol) == (place["port"], port["protocol"]) and same:
-                    _clash(server, instance, port, f"'{other}' has {_shown(number, port)} of {server.host} already.")
+                    _clash(
+                        server,
+                        instance,
+                        port,
+                        f"'{other}' has {_shown(number, port)} of {server.host} already.",
+                    )
             taken.append((place["address"], place["port"], port["protocol"], instance.name))
 
 
@@ -107,7 +137,7 @@ def _clash(server: Server, instance: Instance, port: Port, text: str) -> None:
     used = {p["listen"] for one in server.in_order() for p in one.ports}
     used |= {p["publish"]["port"] for one in server.in_order() for p in one.ports if p["publish"]}
     start = max(port["listen"], (port["publish"] or {"port": 0})["port"], 1024)
-    free = next(number for number in range(start + 1, start + 1000) if number not in used)
+    free = next(number for number in chain(range(start + 1, 65536), range(1024, 65536)) if number not in used)
     server.wrong(instance, keys, text, f"Give it another: ports: {{{port['name']}: {free}}}.", key=not keys)
 
 

@@ -20,7 +20,9 @@ def choose_gateways(server: Server) -> None:
         chosen = instance.overrides.get("gateway")
         if chosen and not behind:
             text = f"'{instance.name}' is in zone '{instance.zone}' and uses no gateway."
-            server.wrong(instance, ("gateway",), text, "Remove it, or set zone: vpn or zone: proxied.", key=True)
+            server.wrong(
+                instance, ("gateway",), text, "Remove it, or set zone: vpn or zone: proxied.", key=True
+            )
         elif behind:
             instance.gateway = _gateway(server, instance, chosen, gateways)
 
@@ -29,9 +31,16 @@ def _gateway(server: Server, instance: Instance, chosen: str | None, gateways: l
     if chosen:
         if chosen not in gateways:
             names = ", ".join(gateways) or "none"
-            server.wrong(instance, ("gateway",), f"'{chosen}' is not a VPN gateway on {server.host}.", f"Gateways: {names}.")
+            server.wrong(
+                instance,
+                ("gateway",),
+                f"'{chosen}' is not a VPN gateway on {server.host}.",
+                f"Gateways: {names}.",
+            )
         return chosen if chosen in gateways else None
     keys = ("zone",) if "zone" in instance.overrides else ()
+    if not gateways and server.incomplete:
+        return None
     if not gateways:
         text = f"'{instance.name}' is in zone '{instance.zone}', but {server.host} has no VPN gateway."
         remedy = "Add one, for example mediastack_services_vpn: {gluetun: {provider: …}}, or set zone: apps."
@@ -51,14 +60,19 @@ def check_relations(server: Server, everywhere: Iterable[Instance]) -> None:
         _exclusions(server, instance)
         here = server.in_order()
         for wanted in instance.spec["requires"]:
-            if not any(other.provides(wanted) for other in here if other is not instance):
-                text = f"'{instance.name}' cannot run without '{wanted}', which nothing on {server.host} offers."
+            if not server.incomplete and not any(
+                other.provides(wanted) for other in here if other is not instance
+            ):
+                text = (
+                    f"'{instance.name}' cannot run without '{wanted}', which nothing on {server.host} offers."
+                )
                 server.wrong(instance, (), text, _who_offers(server, [wanted]), key=True)
         _needs(server, instance, others)
         successor = instance.spec["successor"]
         if successor:
             server.notices.append(
-                f"{instance.name}: {instance.spec['title']} is retired; its successor is '{successor}', which takes over its configuration."
+                f"{instance.name}: {instance.spec['title']} is retired. Its successor '{successor}' "
+                "reads its configuration."
             )
 
 
@@ -84,10 +98,14 @@ def _needs(server: Server, instance: Instance, everywhere: list[Instance]) -> No
     needs = instance.spec["needs"]
     for wanted in needs["all"]:
         if not met(wanted):
-            server.notices.append(f"{instance.name}: nothing offers '{wanted}'. {_who_offers(server, [wanted])}")
+            server.notices.append(
+                f"{instance.name}: nothing offers '{wanted}'. {_who_offers(server, [wanted])}"
+            )
     if needs["any"] and not any(met(wanted) for wanted in needs["any"]):
         listed = "' or '".join(needs["any"])
-        server.notices.append(f"{instance.name}: nothing offers '{listed}'. {_who_offers(server, needs['any'])}")
+        server.notices.append(
+            f"{instance.name}: nothing offers '{listed}'. {_who_offers(server, needs['any'])}"
+        )
 
 
 def _who_offers(server: Server, wanted: list[str]) -> str:
@@ -120,7 +138,11 @@ def order(server: Server) -> dict[str, list[str]]:
 def _wanted(server: Server, instance: Instance, *, hard: bool) -> list[str]:
     needs = instance.spec["needs"]
     words = instance.spec["requires"] if hard else [*needs["all"], *needs["any"]]
-    found = [other.name for other in server.in_order() if any(other.provides(word) for word in words if word != GATEWAY)]
+    found = [
+        other.name
+        for other in server.in_order()
+        if any(other.provides(word) for word in words if word != GATEWAY)
+    ]
     return [*found, *([instance.gateway] if hard and instance.gateway else [])]
 
 

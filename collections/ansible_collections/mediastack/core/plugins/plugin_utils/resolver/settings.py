@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Server
 
 WIDEST, NARROWEST = 8, 21
-PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "100.64.0.0/10"))
+PRIVATE = tuple(
+    IPv4Network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "100.64.0.0/10")
+)
 
 
 def read_settings(server: Server) -> None:
@@ -24,12 +27,11 @@ def read_settings(server: Server) -> None:
         value = _empty(node.default) if given is None else given
         server.settings[name], problems = check(node, value, (name,))
         server.problems += problems
-    if server.problems:
-        _usable(server)
-        return
+    _usable(server)
     _edge(server)
     _subnet(server)
     _media(server)
+    _usable(server)
 
 
 def _empty(default: Any) -> Any:
@@ -52,7 +54,11 @@ def _edge(server: Server) -> None:
             "Example: domain: home.example. Without names: proxy: null.",
         )
     if edge["proxy"] and edge["http_port"] == edge["https_port"]:
-        server.add(("mediastack_edge", "https_port"), f"{edge['https_port']} is the port for HTTP too.", "Choose another port.")
+        server.add(
+            ("mediastack_edge", "https_port"),
+            f"{edge['https_port']} is the port for HTTP too.",
+            "Choose another port.",
+        )
 
 
 def _subnet(server: Server) -> None:
@@ -65,13 +71,23 @@ def _subnet(server: Server) -> None:
         server.add(path, f"'{text}' is an address inside a network.", f"The network is {fixed}.")
         return
     if not WIDEST <= network.prefixlen <= NARROWEST:
-        server.add(path, f"'{text}' has no room for our networks.", f"Choose a prefix length from {WIDEST} to {NARROWEST}.")
+        server.add(
+            path,
+            f"'{text}' has no room for our networks.",
+            f"Choose a prefix length from {WIDEST} to {NARROWEST}.",
+        )
     elif not any(network.subnet_of(private) for private in PRIVATE):
-        server.add(path, f"'{text}' belongs to the Internet.", "Choose a private network, for example 172.31.240.0/20.")
+        server.add(
+            path,
+            f"'{text}' belongs to the Internet.",
+            "Choose a private network, for example 172.31.240.0/20.",
+        )
     for number, lan in enumerate(server.setting("network")["lan"]):
         if IPv4Network(lan, strict=False).overlaps(network):
             where = ("mediastack_network", "lan", f"[{number}]")
-            server.add(where, f"'{lan}' overlaps our own network {network}.", "Move mediastack_network.subnet.")
+            server.add(
+                where, f"'{lan}' overlaps our own network {network}.", "Move mediastack_network.subnet."
+            )
 
 
 def _media(server: Server) -> None:

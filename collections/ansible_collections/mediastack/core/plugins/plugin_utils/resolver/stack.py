@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import contents, networks
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.relations import order
@@ -28,16 +28,21 @@ if TYPE_CHECKING:
 HTTP, HTTPS = 80, 443
 
 
+class Layout(NamedTuple):
+    """What is known of the server before its instances are put together, by network or instance."""
+
+    subnets: dict[str, IPv4Network]
+    networks: list[Network]
+    attachments: dict[str, list[Attachment]]
+    before: dict[str, list[str]]
+
+
 def build(server: Server) -> Stack:
     """Return the Stack of a server whose instances, gateways and ports are known."""
     _projects_of_instances(server)
-    cut = networks.subnets(server)
     nets, attachments = networks.attach(server)
-    before = order(server)
-    instances = {
-        one.name: _instance(server, one, cut, nets, attachments.get(one.name, []), before[one.name])
-        for one in server.in_order()
-    }
+    layout = Layout(networks.subnets(server), nets, attachments, order(server))
+    instances = {one.name: _instance(server, one, layout) for one in server.in_order()}
     edge = server.setting("edge")
     media = server.setting("media")
     return {
@@ -54,16 +59,14 @@ def build(server: Server) -> Stack:
         "instances": instances,
         "secrets": [secret for one in server.in_order() for secret in contents.secrets(one)],
         "routes": _routes(instances),
-        "allowances": _allowances(server, instances),
+        "allowances": _allowances(instances),
         "notices": sorted(dict.fromkeys(server.notices)),
     }
 
 
-def _instance(
-    server: Server, one: Instance, cut: dict[str, IPv4Network], nets: list[Network], attached: list[Attachment], before: list[str]
-) -> StackInstance:
+def _instance(server: Server, one: Instance, layout: Layout) -> StackInstance:
     spec = one.spec
-    route, url, internal = addresses_of(server, one, nets)
+    route, url, internal = addresses_of(server, one, layout.networks)
     mounts = contents.volumes(server, one)
     image = _image(one)
     mirror = server.setting("images")["mirror"]
@@ -86,13 +89,13 @@ def _instance(
         "gateway": one.gateway,
         "options": one.options,
         "offers": spec["offers"],
-        "network": {"mode": _mode(one), "attachments": attached},
+        "network": {"mode": _mode(one), "attachments": layout.attachments.get(one.name, [])},
         "ports": one.ports,
         "route": route,
         "url": url,
         "internal_url": internal,
         "volumes": mounts,
-        "environment": contents.environment(server, one, cut, url),
+        "environment": contents.environment(server, one, layout.subnets, url),
         "secrets": contents.mounted(server, one),
         "files": contents.files(one, mounts),
         "health": _health(one),
@@ -103,7 +106,7 @@ def _instance(
         "backup": spec["backup"],
         "metrics": spec["metrics"],
         "kubernetes": spec["kubernetes"],
-        "depends_on": before,
+        "depends_on": layout.before[one.name],
         "labels": spec["labels"],
         "compose": one.overrides.get("compose") or {},
         "architectures": spec["architectures"],
@@ -116,8 +119,14 @@ def _projects_of_instances(server: Server) -> None:
         chosen = one.overrides.get("project")
         if chosen and compose["layout"] != "projects":
             text = f"there is only one project with layout '{compose['layout']}'."
-            server.wrong(one, ("project",), text, "Set mediastack_compose.layout: projects, or remove it.", key=True)
-        section = f"{compose['project']}-{one.spec['layer']}" if compose["layout"] == "projects" else compose["project"]
+            server.wrong(
+                one, ("project",), text, "Set mediastack_compose.layout: projects, or remove it.", key=True
+            )
+        section = (
+            f"{compose['project']}-{one.spec['layer']}"
+            if compose["layout"] == "projects"
+            else compose["project"]
+        )
         one.project = chosen or section
 
 
@@ -142,7 +151,11 @@ def _projects(server: Server) -> list[Project]:
 
 def _image(one: Instance) -> Image:
     repository, _, tag = one.spec["image"].rpartition(":")
-    return {"repository": repository, "tag": one.overrides.get("tag", tag), "digest": one.overrides.get("digest")}
+    return {
+        "repository": repository,
+        "tag": one.overrides.get("tag", tag),
+        "digest": one.overrides.get("digest"),
+    }
 
 
 def _user(server: Server, user: str | None) -> str | None:
@@ -171,34 +184,48 @@ def _listen(ports: list[Port], name: str) -> int:
     return next(port["listen"] for port in ports if port["name"] == name)
 
 
-def addresses_of(server: Server, one: Instance, nets: list[Network]) -> tuple[str | None, str | None, str | None]:
+def addresses_of(
+    server: Server, one: Instance, nets: list[Network]
+) -> tuple[str | None, str | None, str | None]:
     """Return the name at the edge, the address for people and the address for other instances."""
     web = one.spec["web"]
     main = web["port"] if web else next((port["name"] for port in one.ports), None)
     port = next((port for port in one.ports if port["name"] == main), None)
-    internal = f"http://{networks.reached_at(server, one, nets)}:{port['listen']}" if port else None
+    internal = f"http://{networks.reached_at(one, nets)}:{port['listen']}" if port else None
     if not web or not port:
         return None, None, internal
     edge = server.setting("edge")
     if server.has_edge and web["exposure"] != "none":
         route = f"{one.overrides.get('name', one.name)}.{edge['domain']}"
-        scheme, number, usual = ("http", edge["http_port"], HTTP) if edge["tls"] == "off" else ("https", edge["https_port"], HTTPS)
+        scheme, number, usual = (
+            ("http", edge["http_port"], HTTP)
+            if edge["tls"] == "off"
+            else ("https", edge["https_port"], HTTPS)
+        )
         return route, f"{scheme}://{route}" + f":{number}" * (number != usual), internal
     if port["publish"]:
         host = server.host if port["publish"]["address"] in ("0.0.0.0", "::") else port["publish"]["address"]  # noqa: S104
         return None, f"http://{host}:{port['publish']['port']}", internal
-    return None, f"http://{server.host}:{port['listen']}" if one.zone in ("host", "native") else None, internal
+    return (
+        None,
+        f"http://{server.host}:{port['listen']}" if one.zone in ("host", "native") else None,
+        internal,
+    )
 
 
 def _routes(instances: dict[str, StackInstance]) -> list[Route]:
     return [
-        {"host": one["route"], "instance": one["name"], "upstream": str(one["internal_url"]).removeprefix("http://")}
+        {
+            "host": one["route"],
+            "instance": one["name"],
+            "upstream": str(one["internal_url"]).removeprefix("http://"),
+        }
         for one in instances.values()
         if one["route"]
     ]
 
 
-def _allowances(server: Server, instances: dict[str, StackInstance]) -> list[Allowance]:
+def _allowances(instances: dict[str, StackInstance]) -> list[Allowance]:
     open_to_all = any((one["web"] or {}).get("exposure") == "internet" for one in instances.values())
     result: list[Allowance] = []
     for one in instances.values():
@@ -209,5 +236,7 @@ def _allowances(server: Server, instances: dict[str, StackInstance]) -> list[All
             reach = "loopback" if (port["publish"] or {"address": ""})["address"] == "127.0.0.1" else "lan"
             if one["zone"] == "edge" and reach == "lan" and open_to_all:
                 reach = "internet"
-            result.append({"instance": one["name"], "port": number, "protocol": port["protocol"], "from": reach})
+            result.append(
+                {"instance": one["name"], "port": number, "protocol": port["protocol"], "from": reach}
+            )
     return result

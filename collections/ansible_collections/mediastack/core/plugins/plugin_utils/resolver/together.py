@@ -19,12 +19,16 @@ def check_images(server: Server) -> None:
     for instance in server.in_order():
         built = instance.spec["architectures"]
         if architecture not in built:
-            text = f"{instance.spec['image']} is not built for {architecture}, the processor of {server.host}."
-            server.wrong(instance, (), text, f"Built for: {', '.join(built)}. Choose another service or another server.", key=True)
-
-
-def check_owner_secrets(server: Server) -> None:
-    """Find secrets that only the owner has and that are not in the vault."""
+            text = (
+                f"{instance.spec['image']} is not built for {architecture}, the processor of {server.host}."
+            )
+            server.wrong(
+                instance,
+                (),
+                text,
+                f"Built for: {', '.join(built)}. Choose another service or another server.",
+                key=True,
+            )
 
 
 def check_routes(servers: list[Server], stacks: Mapping[str, Stack]) -> None:
