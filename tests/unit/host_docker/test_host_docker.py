@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -60,13 +59,22 @@ def process(root: Path, pid: int, comm: str, namespace: str, environment: bytes)
     (directory / "ns").mkdir(parents=True)
     (directory / "comm").write_text(comm + "\n")
     (directory / "environ").write_bytes(environment)
-    os.symlink(namespace, directory / "ns/pid")
+    (directory / "ns/pid").symlink_to(namespace)
 
 
 def test_environment_of_the_hosts_own_engine_only(tmp_path: Path) -> None:
     (tmp_path / "self/ns").mkdir(parents=True)
-    os.symlink("pid:[1]", tmp_path / "self/ns/pid")
+    (tmp_path / "self/ns/pid").symlink_to("pid:[1]")
     process(tmp_path, 10, "dockerd", "pid:[2]", b"MEDIASTACK_CONFIG=nested\0")
     assert host_docker.running_environment(str(tmp_path)) is None
     process(tmp_path, 20, "dockerd", "pid:[1]", b"PATH=/bin\0MEDIASTACK_CONFIG=ours\0SECRET=x\0")
     assert host_docker.running_environment(str(tmp_path)) == {"MEDIASTACK_CONFIG": "ours"}
+
+
+def test_environment_that_the_unit_sets(tmp_path: Path) -> None:
+    unit = tmp_path / "mediastack.conf"
+    unit.write_text(
+        '# Environment=MEDIASTACK_A=0\n[Service]\nEnvironment=MEDIASTACK_B=1\nEnvironment="HTTP_PROXY=http://x"\n'
+    )
+    assert host_docker.configured_environment(str(unit)) == {"MEDIASTACK_B": "1"}
+    assert host_docker.configured_environment(str(tmp_path / "none")) == {}

@@ -1,4 +1,4 @@
-"""How the engine was set up, and which packages there are: what tells a role whether it has work. Reads only."""
+"""How the engine was set up, and which packages there are: what tells a role its work. Reads only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DAEMON_FILE = "/etc/docker/daemon.json"
+UNIT_FILE = "/etc/systemd/system/docker.service.d/mediastack.conf"
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DPKG_STATUS = "/var/lib/dpkg/status"
 MARK = "MEDIASTACK_"
 QUERY_SECONDS = 30
@@ -91,14 +93,27 @@ def _namespace(process: Path) -> str:
         return ""
 
 
+def configured_environment(path: str = UNIT_FILE) -> dict[str, str]:
+    """Our variables as the engine's unit sets them: what the next start will have."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (
+        line.partition("=")[2].strip('"').partition("=") for line in lines if line.startswith("Environment=")
+    )
+    return {name: value for name, _, value in pairs if name.startswith(MARK)}
+
+
 def engine_setup() -> dict[str, Any]:
-    """``{installed, running, daemon, daemon_error, environment}``."""
+    """``{installed, running, daemon, daemon_error, environment, configured}``."""
     daemon, error = daemon_file()
     environment = running_environment()
     return {
-        "installed": shutil.which("dockerd") is not None,
+        "installed": shutil.which("dockerd", path=PROGRAMS) is not None,
         "running": environment is not None,
         "daemon": daemon,
         "daemon_error": error,
         "environment": environment or {},
+        "configured": configured_environment(),
     }

@@ -92,6 +92,7 @@ ansible_facts:
         daemon: {live-restore: true}
         daemon_error: null
         environment: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
+        configured: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
       generation: null
       uid: 0
       sudo: true
@@ -158,6 +159,13 @@ def addresses_of(raw: dict[str, Any]) -> list[str]:
     return [address for pair in pairs for address in pair if address]
 
 
+def brief(item: dict[str, Any], keys: tuple[str, ...], prefix: str) -> dict[str, Any]:
+    """The documented keys. Of labels only Compose's and ours: others' may hold passwords."""
+    readable = (f"{prefix}.", "com.docker.compose.")
+    labels = {name: value for name, value in item["labels"].items() if name.startswith(readable)}
+    return {**{key: item[key] for key in keys}, "labels": labels}
+
+
 def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
     """Everything, in the shape of the documentation's sample."""
     asked = engine_facts(docker)
@@ -170,8 +178,8 @@ def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
         **host_system.basics(),
         "arch": architecture(),
         "engine": asked["engine"],
-        "containers": [{key: item[key] for key in CONTAINER_KEYS} for item in plain],
-        "networks": [{key: item[key] for key in NETWORK_KEYS} for item in networks],
+        "containers": [brief(item, CONTAINER_KEYS, params["label_prefix"]) for item in plain],
+        "networks": [brief(item, NETWORK_KEYS, params["label_prefix"]) for item in networks],
         "listening": host_net.listening(our_addresses, [raw["Id"] for raw in ours]),
         "addresses": host_net.addresses(),
         "filesystems": host_system.filesystems(params["paths"]),
