@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Python and sudo on a server that has neither: one shell script over the raw connection."""
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def explain(report: dict[str, str], said: str, host: str) -> str:
     if status == "no-sudo":
         return (
             f"{host} lacks sudo, and the login is not root's. Log in as root once (`--user root`), "
-            f"or install it there: su -c 'apt install sudo', then add the user to the group sudo"
+            "or install it there: su -c 'apt install sudo', then add the user to the group sudo"
         )
     if status == "no-manager":
         return f"{host} lacks {needed}, and has none of apt-get, dnf, pacman. Install them by hand"
@@ -50,7 +49,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         wait = int(self._task.args.get("lock_timeout", 300))
         install = not self._task.check_mode
         report, said = self._ask(script(wants_sudo=wants_sudo, install=install, wait=wait), become=False)
-        if report.get("status") == "not-root" and become is not None and not (wants_sudo and report.get("sudo") == ""):
+        if (
+            report.get("status") == "not-root"
+            and become is not None
+            and not (wants_sudo and report.get("sudo") == "")
+        ):
             report, said = self._ask(script(wants_sudo=False, install=install, wait=wait), become=True)
         if not report:
             return {**result, "failed": True, "msg": f"{host} did not answer as a shell does: {said}"}

@@ -1,4 +1,3 @@
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """The controller's half of the lease: who we are, and whether the holder still lives."""
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ def main_pid() -> int:
 def start_of(pid: int) -> str:
     """When a process started, in words that differ for a later process of the same number; empty when it is dead."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
     except OSError:
         return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
     return "" if fields[0] in "ZX" else fields[19]
@@ -65,7 +66,11 @@ def controller_id() -> str:
 
 def command_of(argv: list[str]) -> str:
     """The program and its playbooks; never other words, which may hold passwords."""
-    playbooks = [Path(word).name for word in argv[1:] if word.endswith(PLAYBOOK_SUFFIXES) and not word.startswith(("-", "@"))]
+    playbooks = [
+        Path(word).name
+        for word in argv[1:]
+        if word.endswith(PLAYBOOK_SUFFIXES) and not word.startswith(("-", "@"))
+    ]
     return " ".join([Path(argv[0]).name, *playbooks])
 
 
@@ -123,7 +128,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return result
         host = str((task_vars or {}).get("inventory_hostname", "this server"))
         if self._task.check_mode or self._task.args.get("state") == "read":
-            result["warnings"] = [*result.get("warnings", []), f"another run is changing {host}: {describe(answer['holder'])}"]
+            result["warnings"] = [
+                *result.get("warnings", []),
+                f"another run is changing {host}: {describe(answer['holder'])}",
+            ]
             return result
         return {**result, "failed": True, "msg": refusal(answer["holder"], host)}
 

@@ -11,7 +11,8 @@ options:
   lease:
     description:
       - The run that holds the server's lease, as the M(mediastack.core.lease) action returned it.
-      - The module fails before it changes anything when the lease is another run's by now. Empty for a call by hand.
+      - The module fails before it changes anything when the lease is another run's by now. Empty for a call
+        by hand.
     type: str
     default: ""
   lease_directory:

@@ -1,4 +1,4 @@
-"""Bring containers and networks to what stack_diff decided, through `docker compose`; then wait until all is well."""
+"""Bring containers and networks to what stack_diff decided, through `docker compose`; wait until all is well."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _clear(docker: Docker, view: View, changes: Sequence[Change]) -> None:
 
 
 def _makes_room(view: View, instance: str, found: Mapping[str, Any], remade: set[str]) -> bool:
-    # Compose recreates by itself only what is in the same project, under the same service name and on networks that stay.
+    # Compose recreates by itself only what keeps its project, its service name and its networks.
     labels, service = found["labels"], view.services[instance]
     moved = labels.get("com.docker.compose.project") != view.projects[instance]
     renamed = labels.get("com.docker.compose.service") != instance
@@ -205,7 +205,9 @@ def wait_healthy(docker: Docker, view: View, changed: bool, options: Options) ->
                 bad[name] = problem
             if found:
                 crashes.setdefault(name, found["restarts"])
-        looping = [name for name in bad if name in states and states[name]["restarts"] - crashes[name] >= CRASHES]
+        looping = [
+            name for name in bad if name in states and states[name]["restarts"] - crashes[name] >= CRASHES
+        ]
         if not bad:
             return {name: _summary(item) for name, item in sorted(states.items())}
         if looping or now - started >= options.wait_timeout:

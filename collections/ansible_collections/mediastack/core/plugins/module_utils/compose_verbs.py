@@ -1,10 +1,13 @@
-"""Stop, start, restart and remove what carries our label. Needs no compose file: the containers say it all."""
+"""Stop, start, restart and remove what carries our label. Needs no compose file: the containers say all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils.compose_apply import STOP_SECONDS, remove_containers
+from ansible_collections.mediastack.core.plugins.module_utils.compose_apply import (
+    STOP_SECONDS,
+    remove_containers,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import Change, change, stamp
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ def ours(containers: Sequence[Container], prefix: str) -> list[Container]:
         gateway = by_key.get(target) if kind == "container" else None
         instance = item["labels"].get(f"{prefix}.instance") or item["name"]
         stranded = kind == "container" and gateway is None
-        found.append({**item, "instance": instance, "gateway": gateway and gateway["name"], "stranded": stranded})
+        found.append(
+            {**item, "instance": instance, "gateway": gateway and gateway["name"], "stranded": stranded}
+        )
     return found
 
 
@@ -39,7 +44,9 @@ def select(found: Sequence[Container], instances: Sequence[str]) -> list[Contain
     known = {item["instance"] for item in found}
     unknown = sorted(set(instances) - known)
     if unknown:
-        raise VerbError(f"not deployed here: {', '.join(unknown)}. Deployed: {', '.join(sorted(known)) or 'nothing'}")
+        raise VerbError(
+            f"not deployed here: {', '.join(unknown)}. Deployed: {', '.join(sorted(known)) or 'nothing'}"
+        )
     return [item for item in found if not instances or item["instance"] in instances]
 
 
@@ -51,15 +58,25 @@ def plan(verb: str, found: Sequence[Container], instances: Sequence[str]) -> lis
     if verb == "started":
         changes = _start(found, chosen, members, named=bool(instances))
     elif verb == "restarted":
-        changes = [_change("restart", item, "asked for") for item in chosen.values() if _active(item) or instances]
-        changes += [_change("restart", item, f"its gateway {item['gateway']} is") for item in _running(members)]
+        changes = [
+            _change("restart", item, "asked for") for item in chosen.values() if _active(item) or instances
+        ]
+        changes += [
+            _change("restart", item, f"its gateway {item['gateway']} is") for item in _running(members)
+        ]
     else:
         action = "stop" if verb == "stopped" else "remove"
-        changes = [_change(action, item, "asked for") for item in chosen.values() if action == "remove" or _active(item)]
+        changes = [
+            _change(action, item, "asked for")
+            for item in chosen.values()
+            if action == "remove" or _active(item)
+        ]
         changes += [_change("stop", item, f"its gateway {item['gateway']} is") for item in _running(members)]
     gateways = {item["gateway"] for item in found if item["gateway"]}
     first_last = verb in ("started", "restarted")
-    return sorted(changes, key=lambda item: ((item["container"] in gateways) != first_last, item["container"]))
+    return sorted(
+        changes, key=lambda item: ((item["container"] in gateways) != first_last, item["container"])
+    )
 
 
 def _active(item: Mapping[str, Any]) -> bool:
@@ -75,7 +92,11 @@ def _change(action: str, item: Mapping[str, Any], reason: str) -> Change:
 
 
 def _start(
-    found: Sequence[Container], chosen: Mapping[str, Container], members: Mapping[str, Container], *, named: bool
+    found: Sequence[Container],
+    chosen: Mapping[str, Container],
+    members: Mapping[str, Container],
+    *,
+    named: bool,
 ) -> list[Change]:
     by_name = {item["name"]: item for item in found}
     changes, started = [], set()
@@ -87,7 +108,11 @@ def _start(
             started.add(item["name"])
     for item in _running({**members, **chosen}):
         gateway = by_name.get(item["gateway"] or "")
-        late = gateway and gateway["state"] == "running" and stamp(gateway["started_at"]) > stamp(item["started_at"])
+        late = (
+            gateway
+            and gateway["state"] == "running"
+            and stamp(gateway["started_at"]) > stamp(item["started_at"])
+        )
         if item["name"] not in started and (item["gateway"] in started or late):
             changes.append(_change("restart", item, f"its gateway {item['gateway']} was started after it"))
     return changes

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 READ_SECONDS = 30.0
-NO_ENGINE = "the Docker engine does not answer: {reason}. See `systemctl status docker`, or run the docker role"
+MISSING, TIMED_OUT = 127, 124
+NO_ENGINE = (
+    "the Docker engine does not answer: {reason}. See `systemctl status docker`, or run the docker role"
+)
 NO_DOCKER = "the docker command is not installed; the docker role installs it"
 NO_COMPOSE = (
-    "the Docker Compose plugin (v2) is missing: `docker compose version` fails. The docker role installs it; by hand: "
-    "apt install docker-compose-plugin (Docker's repository) or docker-compose (Debian 13)"
+    "the Docker Compose plugin (v2) is missing: `docker compose version` fails. The docker role installs it; "
+    "by hand: apt install docker-compose-plugin (Docker's repository) or docker-compose (Debian 13)"
 )
-READABLE_LABELS = ("mediastack.", "com.docker.compose.")
 
 
 class DockerError(Exception):
@@ -57,7 +59,7 @@ def run_command(argv: Sequence[str], timeout: float) -> Output:
     """Run a command without a shell; code 127 where it is missing, 124 where it took too long."""
     environment = {**os.environ, "LC_ALL": "C", "COMPOSE_IGNORE_ORPHANS": "1", "COMPOSE_ANSI": "never"}
     if shutil.which(argv[0]) is None:
-        return Output(127, "", f"{argv[0]}: not found")
+        return Output(MISSING, "", f"{argv[0]}: not found")
     try:
         # A session of its own: the compose plugin is a child of `docker`, and has to end with it.
         child = subprocess.Popen(
@@ -77,7 +79,7 @@ def run_command(argv: Sequence[str], timeout: float) -> Output:
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
-        return Output(124, "", f"`{' '.join(argv[:3])}` took longer than {timeout:.0f} seconds")
+        return Output(TIMED_OUT, "", f"`{' '.join(argv[:3])}` took longer than {timeout:.0f} seconds")
     return Output(child.returncode, out, err)
 
 
@@ -101,7 +103,7 @@ class Docker:
     def must(self, *arguments: str, timeout: float = READ_SECONDS) -> str:
         """Run `docker …`; raises DockerError with its own words when it fails."""
         done = self.run(*arguments, timeout=timeout)
-        if done.code == 127:
+        if done.code == MISSING:
             raise DockerError(NO_DOCKER)
         if done.code != 0:
             raise DockerError(f"`docker {' '.join(arguments[:2])}` failed: {done.said}")
@@ -134,7 +136,7 @@ class Docker:
     def need_engine(self) -> None:
         """Raise DockerError unless the engine answers."""
         done = self.run("version", "--format", "{{.Server.Version}}")
-        if done.code == 127:
+        if done.code == MISSING:
             raise DockerError(NO_DOCKER)
         if done.code != 0:
             raise DockerError(NO_ENGINE.format(reason=done.said))
@@ -154,7 +156,12 @@ class Docker:
             return []
         done = self.run(kind, "inspect", *names)
         found = _list(done.out)
-        if done.code != 0 and not found and "no such" not in done.err.lower() and "not found" not in done.err.lower():
+        if (
+            done.code != 0
+            and not found
+            and "no such" not in done.err.lower()
+            and "not found" not in done.err.lower()
+        ):
             raise DockerError(NO_ENGINE.format(reason=done.said))
         return found
 
@@ -175,7 +182,9 @@ class Docker:
         if len(ids) == len(wanted):
             return {wanted[index]: found for index, found in enumerate(ids)}
         # Some are missing, and the output does not say which: ask one by one.
-        found = {name: self.run("image", "inspect", "--format", "{{.Id}}", name).out.strip() for name in wanted}
+        found = {
+            name: self.run("image", "inspect", "--format", "{{.Id}}", name).out.strip() for name in wanted
+        }
         return {name: image for name, image in found.items() if image}
 
 
@@ -198,9 +207,8 @@ def _list(text: str) -> list[dict[str, Any]]:
 def plain_container(raw: dict[str, Any]) -> dict[str, Any]:
     """A container as the rest of the project sees it.
 
-    ``{id, name, state, health, exit_code, image, image_id, labels{}, started_at, network_mode, networks[], restarts,
-    restart_policy}``.
-    Only compose's labels and ours are kept: others' may hold passwords.
+    ``{id, name, state, health, exit_code, image, image_id, labels{}, started_at, network_mode,
+    networks[], restarts, restart_policy}``.
     """
     state, config, host = raw.get("State") or {}, raw.get("Config") or {}, raw.get("HostConfig") or {}
     health = (state.get("Health") or {}).get("Status")
@@ -213,7 +221,7 @@ def plain_container(raw: dict[str, Any]) -> dict[str, Any]:
         "exit_code": int(state.get("ExitCode") or 0),
         "image": str(config.get("Image", "")),
         "image_id": str(raw.get("Image", "")),
-        "labels": {key: value for key, value in labels.items() if key.startswith(READABLE_LABELS)},
+        "labels": dict(labels),
         "started_at": str(state.get("StartedAt", "")),
         "network_mode": str(host.get("NetworkMode", "")),
         "networks": sorted((raw.get("NetworkSettings") or {}).get("Networks") or {}),
@@ -229,7 +237,7 @@ def plain_network(raw: dict[str, Any]) -> dict[str, Any]:
         "id": raw.get("Id", ""),
         "name": str(raw.get("Name", "")),
         "subnets": [block["Subnet"] for block in blocks if block.get("Subnet")],
-        "labels": {key: val for key, val in (raw.get("Labels") or {}).items() if key.startswith(READABLE_LABELS)},
+        "labels": dict(raw.get("Labels") or {}),
         "driver": str(raw.get("Driver", "")),
         "internal": bool(raw.get("Internal")),
         "containers": sorted(str(item.get("Name", "")) for item in (raw.get("Containers") or {}).values()),

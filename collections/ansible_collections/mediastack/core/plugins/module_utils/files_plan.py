@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHOWN_BYTES = 1 << 20
 SECRET_TEXT = "(secret content changed)"  # noqa: S105 - what a diff shows instead of a secret
 UNKNOWN_ID = -1
+ALL_BITS = 0o7777
 Change = dict[str, Any]
 
 
@@ -80,7 +81,10 @@ class Plan:
     @property
     def changes(self) -> list[Change]:
         """All changes in order."""
-        removed = [{"path": path, "action": "remove", "before": "present", "after": "absent"} for path in self.removals]
+        removed = [
+            {"path": path, "action": "remove", "before": "present", "after": "absent"}
+            for path in self.removals
+        ]
         return [change for step in self.steps for change in step.changes] + removed
 
 
@@ -88,6 +92,7 @@ class Ids:
     """Names to numbers and back, asked once each. In check mode a user may not exist yet."""
 
     def __init__(self, *, may_be_missing: bool) -> None:
+        """Look names up; with `may_be_missing` an unknown one is no error."""
         self.may_be_missing = may_be_missing
         self._cache: dict[tuple[str, str], int] = {}
         self._names: dict[tuple[str, int], str] = {}
@@ -109,7 +114,9 @@ class Ids:
             if self.may_be_missing:
                 self._names[kind, UNKNOWN_ID] = name
                 return UNKNOWN_ID
-            raise FilesError(f"there is no {kind} {name!r} on this server; the base role creates it") from None
+            raise FilesError(
+                f"there is no {kind} {name!r} on this server; the base role creates it"
+            ) from None
         return found
 
     def name(self, kind: str, number: int) -> str:
@@ -135,8 +142,8 @@ def mode_of(text: Any) -> int | None:
         mode = int(str(text), 8)
     except ValueError:
         mode = -1
-    if not 0 <= mode <= 0o7777:
-        raise FilesError(f"mode {text!r} is not an octal mode such as \"0640\"")
+    if not 0 <= mode <= ALL_BITS:
+        raise FilesError(f'mode {text!r} is not an octal mode such as "0640"')
     return mode
 
 
@@ -145,7 +152,9 @@ def entries_of(params: Mapping[str, Any], ids: Ids) -> list[Entry]:
     problems: list[str] = []
     entries: list[Entry] = []
     seen: set[str] = set()
-    pairs = [("directory", item) for item in params["directories"]] + [("file", item) for item in params["files"]]
+    pairs = [("directory", item) for item in params["directories"]] + [
+        ("file", item) for item in params["files"]
+    ]
     for kind, item in pairs:
         try:
             entry = _entry(kind, item, params["secret_contents"] or {}, ids)
@@ -246,7 +255,11 @@ def _digests(entry: Entry, state: State) -> tuple[str, str]:
     # A bare hash of a short secret can be reversed by trying, so a secret gets none.
     if entry.secret:
         return "(secret)", SECRET_TEXT
-    before = "sha256:" + hashlib.sha256(state.content).hexdigest()[:16] if state.content is not None else "another size"
+    before = (
+        "sha256:" + hashlib.sha256(state.content).hexdigest()[:16]
+        if state.content is not None
+        else "another size"
+    )
     return before, "sha256:" + hashlib.sha256(entry.content).hexdigest()[:16]
 
 
@@ -280,7 +293,9 @@ def check_absent(paths: Iterable[str], roots: Sequence[str]) -> None:
             problems.append(str(error))
             continue
         if not below:
-            problems.append(f"{path}: may not be removed, it is not below any of: {', '.join(roots) or '(no roots given)'}")
+            problems.append(
+                f"{path}: may not be removed, it is not below any root ({', '.join(roots) or 'none given'})"
+            )
     if problems:
         raise FilesError("\n".join(problems))
 
@@ -295,7 +310,8 @@ def make_plan(params: Mapping[str, Any], ids: Ids, directories: Directories) -> 
     except UnsafePathError as error:
         raise FilesError(str(error)) from error
     folders = sorted(
-        parents + [entry for entry in entries if entry.kind == "directory"], key=lambda entry: entry.path.count("/")
+        parents + [entry for entry in entries if entry.kind == "directory"],
+        key=lambda entry: entry.path.count("/"),
     )
     for entry in folders + [entry for entry in entries if entry.kind == "file"]:
         try:
@@ -325,9 +341,13 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
         entry = step.entry
         if entry.kind == "file" and set(step.actions) & {"create", "content"}:
             before, after = _texts(step)
-            shown.append({"before_header": entry.path, "after_header": entry.path, "before": before, "after": after})
+            shown.append(
+                {"before_header": entry.path, "after_header": entry.path, "before": before, "after": after}
+            )
         rest = [change for change in step.changes if change["action"] != "content"]
-        if rest and not (entry.kind == "file" and step.actions == ("create",) and not entry.secret and entry.content):
+        if rest and not (
+            entry.kind == "file" and step.actions == ("create",) and not entry.secret and entry.content
+        ):
             header = f"{entry.path} (attributes)"
             shown.append(
                 {
@@ -338,14 +358,18 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
                 }
             )
     for path in plan.removals:
-        shown.append({"before_header": path, "after_header": path, "before": "present\n", "after": "absent\n"})
+        shown.append(
+            {"before_header": path, "after_header": path, "before": "present\n", "after": "absent\n"}
+        )
     return shown
 
 
 def _texts(step: Step) -> tuple[str, str]:
     if step.entry.secret:
         return ("" if step.state.kind == "missing" else "(secret content)\n"), SECRET_TEXT + "\n"
-    return _text(step.state.content or b"", step.state.size), _text(step.entry.content, len(step.entry.content))
+    return _text(step.state.content or b"", step.state.size), _text(
+        step.entry.content, len(step.entry.content)
+    )
 
 
 def _text(content: bytes, size: int) -> str:

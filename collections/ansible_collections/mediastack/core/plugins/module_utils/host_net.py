@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LISTEN = "0A"
 UDP_UNCONNECTED = "07"
+TABLE_FIELDS = 10
 SIOCGIFADDR, SIOCGIFNETMASK = 0x8915, 0x891B
 
 
@@ -28,13 +29,18 @@ def parse_sockets(text: str, protocol: str) -> list[dict[str, Any]]:
     for line in text.splitlines()[1:]:
         fields = line.split()
         wanted = LISTEN if protocol == "tcp" else UDP_UNCONNECTED
-        if len(fields) < 10 or fields[3] != wanted:
+        if len(fields) < TABLE_FIELDS or fields[3] != wanted:
             continue
         if protocol == "udp" and fields[2].rpartition(":")[2] != "0000":
             continue
         address, _, port = fields[1].partition(":")
         found.append(
-            {"protocol": protocol, "address": parse_address(address), "port": int(port, 16), "inode": int(fields[9])}
+            {
+                "protocol": protocol,
+                "address": parse_address(address),
+                "port": int(port, 16),
+                "inode": int(fields[9]),
+            }
         )
     return found
 
@@ -68,7 +74,7 @@ def owners(inodes: Iterable[int]) -> dict[int, int]:
             continue
         try:
             for entry in os.scandir(process / "fd"):
-                inode = wanted.get(os.readlink(entry.path))
+                inode = wanted.get(os.readlink(entry.path))  # noqa: PTH115 - thousands of them
                 if inode is not None:
                     found[inode] = min(int(process.name), found.get(inode, sys.maxsize))
         except OSError:
@@ -145,7 +151,7 @@ def _addresses_without_ip() -> list[dict[str, Any]]:
                 mask = fcntl.ioctl(probe, SIOCGIFNETMASK, request)[20:24]
             except OSError:
                 continue
-            bits = bin(int.from_bytes(mask, "big")).count("1")
+            bits = ipaddress.ip_network(f"0.0.0.0/{socket.inet_ntoa(mask)}").prefixlen
             found.append({"interface": name, "address": socket.inet_ntoa(address), "prefix": bits})
     try:
         text = Path("/proc/net/if_inet6").read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""Which images are missing, and pulling them: several at once, a bounded number of times, each failure explained."""
+"""Which images are missing, and pulling them: several at once, bounded in tries, each failure explained."""
 
 from __future__ import annotations
 
@@ -19,13 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 AT_ONCE = 3
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "riscv64": "riscv64"}
+MACHINES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "i686": "386",
+    "riscv64": "riscv64",
+}
 # What the engine says, what it means to an owner, whether trying again can help. The first match counts.
 REASONS = (
     ("no space left on device", "no space left on the server's disk. Free some, then run again", False),
     ("no matching manifest", "there is no build of it for this server's architecture ({arch})", False),
     ("unauthorized", "the registry wants a login. `docker login` there, or choose another image", False),
-    ("authentication required", "the registry wants a login. `docker login` there, or choose another image", False),
+    (
+        "authentication required",
+        "the registry wants a login. `docker login` there, or choose another image",
+        False,
+    ),
     ("pull access denied", "it does not exist, or the registry wants a login. Check its name", False),
     ("denied", "the registry refuses access. `docker login` there, or choose another image", False),
     ("manifest unknown", "the registry has no such tag or digest. Check tag and digest", False),
@@ -72,7 +83,7 @@ def wanted_of(items: Sequence[Mapping[str, Any]]) -> list[Wanted]:
 
 
 def architecture() -> str:
-    """This machine's architecture as images name it."""
+    """Name of the machine's architecture, as images have it."""
     machine = platform.machine()
     return MACHINES.get(machine, machine)
 
@@ -88,7 +99,7 @@ def digest_in(repository_digests: Sequence[str], reference: str) -> str | None:
 
 
 def local(docker: Docker, wanted: Sequence[Wanted]) -> dict[str, dict[str, Any]]:
-    """What the engine has, by reference: ``{digest, arch}``; by name, because answers do not say what was asked."""
+    """What the engine has, by reference: ``{digest, arch}``."""
     if not wanted:
         return {}
     template = "{{json .RepoDigests}} {{json .RepoTags}} {{.Architecture}}"

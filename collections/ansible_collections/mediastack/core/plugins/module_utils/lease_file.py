@@ -6,10 +6,11 @@ Two files below /run/mediastack (gone after a reboot, as they should be):
 
       {who, controller, pid, start, run, command, since, until, ttl, deadline, boot}
 
-  ``since`` and ``until`` are seconds of the wall clock, for people. What decides is ``deadline``, seconds since boot,
-  so that a clock set right by NTP in the middle of a run neither frees a lease nor keeps it for ever.
-- ``writer.lock``  held by a module of ours while it writes. A module outlives a controller that was killed; the next
-  run's first writing module waits for it here.
+  ``since`` and ``until`` are seconds of the wall clock, for people. What decides is ``deadline``,
+  seconds since boot, so that a clock set right by NTP in the middle of a run neither frees a lease nor
+  keeps it for ever.
+- ``writer.lock``  held by a module of ours while it writes. A module outlives a controller that was
+killed; the next run's first writing module waits for it here.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def _dated(claim: Lease, ttl: float, since: float) -> Lease:
 def acquire(claim: Lease, ttl: float, *, replace: str = "", directory: str = DIRECTORY) -> tuple[bool, Lease]:
     """Take or renew the lease: (True, ours) or (False, the holder's).
 
-    `replace` is the run that the caller saw and knows to be dead: a lease of exactly that run gives way at once.
+    `replace` is the run that the caller saw and knows to be dead: a lease of exactly that run gives way
+    at once.
     """
     with locked(Path(directory) / "lease.lock", 10.0) as got:
         if not got:
@@ -179,8 +181,8 @@ def writer(
 ) -> Iterator[None]:
     """Be the one module that writes on this server.
 
-    With `run`, the lease must be that run's. Without it any lease is taken as the caller's own: an ad-hoc call by
-    hand needs none.
+    With `run`, the lease must be that run's. Without it any lease is taken as the caller's own: an ad-
+    hoc call by hand needs none.
 
     Raises:
         LeaseError: another module writes for longer than `wait`, or the lease is another run's.

@@ -1,8 +1,8 @@
 """Reach a file below directories that other users may write to, without being led elsewhere by their links.
 
-We write as root into directories that belong to applications. A component of the path that is a symbolic link is
-followed only when root (or the user we run as) made it, so that an owner may move /opt/mediastack to another disk,
-and an application cannot point its configuration folder at /etc.
+We write as root into directories that belong to applications. A component of the path that is a symbolic
+link is followed only when root (or the user we run as) made it, so that an owner may move /opt/mediastack to
+another disk, and an application cannot point its configuration folder at /etc.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _trusted_link(path: str, part: str, fd: int, links: int) -> str:
         raise UnsafePathError(f"{path}: the component {part!r} is not a directory")
     if found.st_uid not in (0, os.geteuid()):
         raise UnsafePathError(
-            f"{path}: the component {part!r} is a symbolic link made by uid {found.st_uid}; it is not followed. "
+            f"{path}: the component {part!r} is a symbolic link made by uid {found.st_uid} and is not followed. "
             "Remove it, or point the setting at the real directory"
         )
     if links > LINKS_FOLLOWED:
@@ -81,12 +81,15 @@ class Directories:
     """Open parent directories, kept for the next file in the same one."""
 
     def __init__(self) -> None:
+        """Start with none."""
         self._open: dict[str, int] = {}
 
     def __enter__(self) -> Directories:  # noqa: PYI034 - typing.Self is newer than the targets' Python
+        """Use as a context, which closes them."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close all of them."""
         self.close()
 
     def close(self) -> None:

@@ -1,16 +1,19 @@
-"""What has to happen to containers and networks so that they are as wanted. Pure: the plan and the run use it alike.
+"""What has to happen to containers and networks so that they are as wanted. Pure: the plan and the run
+use it alike.
 
 ``wanted``::
 
-    {projects: [{name, services: {instance: {container, reference, digest, spec, gateway, workload, networks?}}}],
-     networks: [{name, subnet, internal, gateway}]}
+    {projects: [{name, services: {instance: {container, reference, digest, spec, gateway, workload,
+    networks?}}}], networks: [{name, subnet, internal, gateway}]}
 
 ``actual``::
 
-    {containers: [docker_cli.plain_container], networks: [docker_cli.plain_network], images: {pinned reference: id}}
+    {containers: [docker_cli.plain_container], networks: [docker_cli.plain_network], images: {pinned
+    reference: id}}
 
-A change is ``{instance|null, network|null, container|null, action, reason}`` with the actions create, recreate, start,
-remove. What does not carry our label is foreign: it never appears in a change, and a clash with it is a Refusal.
+A change is ``{instance|null, network|null, container|null, action, reason}`` with the actions create,
+recreate, start, remove. What does not carry our label is foreign: it never appears in a change, and a
+clash with it is a Refusal.
 """
 
 from __future__ import annotations
@@ -75,7 +78,8 @@ def diff(wanted: Mapping[str, Any], actual: Mapping[str, Any], prefix: str = "me
     """All changes: removals, then networks, then instances in order of the projects.
 
     Raises:
-        RefusalError: a foreign container or network holds a name of ours, or uses a network that must be remade.
+        RefusalError: a foreign container or network holds a name of ours, or uses a network that must be
+        remade.
 
     """
     view = View(wanted, actual, prefix)
@@ -116,7 +120,11 @@ def refuse_foreign(view: View, remade: Iterable[str]) -> None:
             )
     for name in remade:
         present = view.present_networks.get(name)
-        users = [view.containers[user] for user in present["containers"] if user in view.containers] if present else []
+        users = (
+            [view.containers[user] for user in present["containers"] if user in view.containers]
+            if present
+            else []
+        )
         problems += [
             f"the network {name!r} has to be remade, and the foreign container {user['name']!r} uses it. "
             f"Detach it first: `docker network disconnect {name} {user['name']}`"
@@ -205,7 +213,7 @@ def _follow_gateways(view: View, decided: dict[str, tuple[str, str] | None]) -> 
         again = False
         for name, service in view.services.items():
             gateway = service.get("gateway")
-            if not gateway or decided[name] and decided[name][0] in ("create", "recreate"):  # type: ignore[index]
+            if not gateway or (decided[name] and decided[name][0] in ("create", "recreate")):  # type: ignore[index]
                 continue
             reason = _stranded(view, name, gateway, decided)
             if reason:
@@ -288,7 +296,9 @@ def _sides(view: View, item: Change) -> tuple[str, str]:
     before = ""
     if found:
         spec = str(found["labels"].get(f"{view.prefix}.spec", ""))[:12]
-        before = _lines(state=found["state"], image=found["image"], image_id=found["image_id"][:19], spec=spec)
+        before = _lines(
+            state=found["state"], image=found["image"], image_id=found["image_id"][:19], spec=spec
+        )
     service = view.services.get(item["instance"]) if item["action"] != "remove" else None
     if service is None:
         return before, ""

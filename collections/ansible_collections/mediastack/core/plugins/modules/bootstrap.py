@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Documentation of the action of the same name; it needs no Python on the server, so nothing runs there."""
 
 from __future__ import annotations
@@ -8,8 +6,10 @@ DOCUMENTATION = r"""
 module: bootstrap
 short_description: Python and sudo on a bare server
 description:
-  - Reports in one round trip over the raw connection whether python3 is there, and installs it where it is not, with
-    C(apt-get), C(dnf) or C(pacman). Waits for a busy package manager. The task's C(environment), such as a proxy, is honoured.
+  - Reports in one round trip over the raw connection whether python3 is there, and installs it where it is
+    not, with
+    C(apt-get), C(dnf) or C(pacman). Waits for a busy package manager. The task's C(environment), such as a
+    proxy, is honoured.
   - Installs sudo too where it is missing, the login is root's, and C(become_method) is sudo.
 author: [mediastack maintainers]
 options:

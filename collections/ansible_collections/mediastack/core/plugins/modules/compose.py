@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Containers and networks of the stack."""
 
 from __future__ import annotations
@@ -8,10 +6,12 @@ DOCUMENTATION = r"""
 module: compose
 short_description: Bring containers and networks to what the stack says
 description:
-  - Compares every container and network that carries our label with the stack, and says what it would create, recreate,
+  - Compares every container and network that carries our label with the stack, and says what it would
+    create, recreate,
     start or remove and why. The same pure comparison serves the plan and the run.
   - Applies with C(docker compose), never pulls, and waits until every service is healthy.
-  - What does not carry our label is never touched. A foreign container or network with a name of ours is a refusal.
+  - What does not carry our label is never touched. A foreign container or network with a name of ours is a
+    refusal.
   - Needs no engine in check mode; without one everything is new.
 author: [mediastack maintainers]
 options:
@@ -41,8 +41,10 @@ options:
         required: true
       services:
         description:
-          - What has to run, by instance name, which is the compose service's name too. Each has C(container), C(reference),
-            C(digest) or null, C(spec), C(gateway) or null, C(workload) (service, scheduled, manual) and optionally
+          - What has to run, by instance name, which is the compose service's name too. Each has
+            C(container), C(reference),
+            C(digest) or null, C(spec), C(gateway) or null, C(workload) (service, scheduled, manual) and
+            optionally
             C(networks), the names of those it has to be attached to.
         type: dict
         required: true
@@ -110,7 +112,8 @@ changes:
   returned: always
   type: list
   elements: dict
-  sample: [{instance: radarr, container: radarr, network: null, action: recreate, reason: its configuration changed}]
+  sample:
+    - {instance: radarr, container: radarr, network: null, action: recreate, reason: its configuration changed}
 running:
   description: Instances of ours that run at the end.
   returned: success
@@ -131,7 +134,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import compose_verbs as verbs
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, wants_diff, writing
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    wants_diff,
+    writing,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.compose_apply import (
     ApplyError,
     Options,

@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Directories and files of a host in one call."""
 
 from __future__ import annotations
@@ -8,7 +6,8 @@ DOCUMENTATION = r"""
 module: files
 short_description: Reconcile directories and files in bulk
 description:
-  - Compares any number of directories and files with what is on the server and puts right what differs, in one round trip.
+  - Compares any number of directories and files with what is on the server and puts right what differs, in
+    one round trip.
   - Files are replaced atomically. Nothing is written through a symbolic link that another user made.
   - All refusals and all validators come before the first change.
 author: [mediastack maintainers]
@@ -37,7 +36,8 @@ options:
         type: bool
         default: false
   files:
-    description: Files that have to exist. Directories that are missing above them are made, like the nearest listed one.
+    description: Files that have to exist. Directories that are missing above them are made, like the
+      nearest listed one.
     type: list
     elements: dict
     default: []
@@ -63,7 +63,8 @@ options:
         description: Octal mode, quoted.
         type: str
       policy:
-        description: V(seed) writes the content only when there is no file; owner and mode are kept right in any case.
+        description: V(seed) writes the content only when there is no file; owner and mode are kept right in
+          any case.
         type: str
         choices: [managed, seed]
         default: managed
@@ -102,7 +103,7 @@ EXAMPLES = r"""
     directories:
       - {path: /opt/mediastack/config/radarr, owner: media, group: media, mode: "0750"}
     files:
-      - {path: /opt/mediastack/compose/mediastack/compose.yml, content: "services: {}\n", owner: root, mode: "0640"}
+      - {path: /opt/mediastack/compose/mediastack/compose.yml, content: "services: {}", mode: "0640"}
       - {path: /opt/mediastack/secrets/radarr/api_key, secret: radarr/api_key, owner: root, mode: "0400"}
     secret_contents: "{{ mediastack_secret_contents }}"
     absent: [/opt/mediastack/compose/old]
@@ -116,7 +117,7 @@ changes:
   returned: always
   type: list
   elements: dict
-  sample: [{path: /opt/mediastack/compose/mediastack/compose.yml, action: mode, before: "0644", after: "0640"}]
+  sample: [{path: /opt/mediastack/compose/x/compose.yml, action: mode, before: "0644", after: "0640"}]
 compared:
   description: How many paths were compared.
   returned: success
@@ -124,9 +125,19 @@ compared:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, wants_diff, writing
+
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    wants_diff,
+    writing,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.files_apply import apply, validate_all
-from ansible_collections.mediastack.core.plugins.module_utils.files_plan import FilesError, Ids, diff_of, make_plan
+from ansible_collections.mediastack.core.plugins.module_utils.files_plan import (
+    FilesError,
+    Ids,
+    diff_of,
+    make_plan,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.safe_path import Directories
 
 OWNERSHIP = {"owner": {"type": "str"}, "group": {"type": "str"}, "mode": {"type": "str"}}

@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Record of what was applied."""
 
 from __future__ import annotations
@@ -8,7 +6,8 @@ DOCUMENTATION = r"""
 module: generation
 short_description: Record on the server what was applied
 description:
-  - Writes a numbered record of the resolved stack, the images' digests and the hashes of all managed files, makes it the
+  - Writes a numbered record of the resolved stack, the images' digests and the hashes of all managed files,
+    makes it the
     current one atomically, and keeps the last ones.
   - Nothing is written when the current record says the same.
 author: [mediastack maintainers]
@@ -78,7 +77,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, wants_diff, writing
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    wants_diff,
+    writing,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.generations import (
     GenerationError,
     current,

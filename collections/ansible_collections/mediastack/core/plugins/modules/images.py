@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Images of the stack."""
 
 from __future__ import annotations
@@ -8,8 +6,10 @@ DOCUMENTATION = r"""
 module: images
 short_description: Pull the images that are missing and learn their digests
 description:
-  - An image whose digest is known is wanted by digest; any other by tag, once. What is here is never pulled again.
-  - Pulls several at once. Whatever cannot be had is named with its services and the reason, before anything that runs
+  - An image whose digest is known is wanted by digest; any other by tag, once. What is here is never pulled
+    again.
+  - Pulls several at once. Whatever cannot be had is named with its services and the reason, before anything
+    that runs
     is touched.
 author: [mediastack maintainers]
 options:
@@ -79,7 +79,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, wants_diff, writing
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    wants_diff,
+    writing,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker, DockerError
 from ansible_collections.mediastack.core.plugins.module_utils.image_pull import (
     PullError,
@@ -117,13 +121,20 @@ def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     check_architecture(wanted, found)
     result = {
         "changed": bool(missing),
-        "digests": {item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted},
+        "digests": {
+            item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted
+        },
         "pulled": sorted(item.reference for item in missing),
         "engine": engine,
     }
     if wants_diff(module):
         result["diff"] = [
-            {"before_header": item.asked, "after_header": item.asked, "before": "absent\n", "after": "pulled\n"}
+            {
+                "before_header": item.asked,
+                "after_header": item.asked,
+                "before": "absent\n",
+                "after": "pulled\n",
+            }
             for item in missing
         ]
     return result

@@ -1,5 +1,3 @@
-#!/usr/bin/python
-# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """One writer per server."""
 
 from __future__ import annotations
@@ -8,9 +6,11 @@ DOCUMENTATION = r"""
 module: lease
 short_description: One run at a time changes a server
 description:
-  - The first task of every changing playbook takes the lease; a second run fails at once and says who holds it.
+  - The first task of every changing playbook takes the lease; a second run fails at once and says who holds
+    it.
   - A holder on the same controller that has died is replaced at once. Any other lease runs out by itself.
-  - Changing modules of this collection renew it while they work, and so does the holder's own next C(acquired).
+  - Changing modules of this collection renew it while they work, and so does the holder's own next
+    C(acquired).
   - An action of the same name adds what only the controller knows. Never reports a change.
 author: [mediastack maintainers]
 options:
@@ -97,9 +97,14 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         return {**result, "ansible_facts": facts} if params["state"] == "acquired" else result
     if params["state"] == "released":
         released = lease_file.release(claim.get("run", ""), directory)
-        return {"state": "released" if released or holder is None else "free", "holder": lease_file.read(directory)}
+        return {
+            "state": "released" if released or holder is None else "free",
+            "holder": lease_file.read(directory),
+        }
     if not claim.get("run"):
-        raise lease_file.LeaseError("the lease has to be taken through the action of the same name, not by hand")
+        raise lease_file.LeaseError(
+            "the lease has to be taken through the action of the same name, not by hand"
+        )
     taken, lease = lease_file.acquire(claim, params["ttl"], replace=params["replace"], directory=directory)
     facts["mediastack_lease"]["run"] = claim["run"] if taken else ""
     return {"state": "acquired" if taken else "held", "holder": lease, "ansible_facts": facts}

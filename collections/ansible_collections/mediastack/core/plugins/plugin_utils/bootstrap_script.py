@@ -8,11 +8,12 @@ SCRIPT = r"""
 say() { echo "@MARK@ $1=$2"; }
 finish() { say status "$1"; exit 0; }
 have() { command -v "$1" 2>/dev/null; }
+ask='import sys; print("%d.%d.%d" % sys.version_info[:3])'
 uid=$(id -u)
 say uid "$uid"
 python=$(have python3)
 say python "$python"
-[ -z "$python" ] || say version "$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
+[ -z "$python" ] || say version "$("$python" -c "$ask" 2>/dev/null)"
 say sudo "$(have sudo)"
 needed=
 [ -n "$python" ] || needed=python3
@@ -65,7 +66,7 @@ esac
 python=$(have python3)
 [ -n "$python" ] || finish failed
 say python "$python"
-say version "$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')"
+say version "$("$python" -c "$ask")"
 say sudo "$(have sudo)"
 say installed "$needed"
 finish ready
@@ -74,7 +75,12 @@ finish ready
 
 def script(*, wants_sudo: bool, install: bool, wait: int) -> str:
     """The script: whether sudo is wanted too, whether to install, and how many seconds a lock is waited for."""
-    values = {"MARK": MARK, "WANTS_SUDO": str(int(wants_sudo)), "INSTALL": str(int(install)), "WAIT": str(max(0, wait))}
+    values = {
+        "MARK": MARK,
+        "WANTS_SUDO": str(int(wants_sudo)),
+        "INSTALL": str(int(install)),
+        "WAIT": str(max(0, wait)),
+    }
     text = SCRIPT
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
