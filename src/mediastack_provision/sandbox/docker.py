@@ -71,6 +71,14 @@ class Docker:
         first: dict[str, Any] = found[0]
         return first
 
+    def logs(self, container: str) -> str:
+        """The last lines that a container has written, on either stream."""
+        done = subprocess.run(
+            ["docker", "logs", "--tail", "20", container],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=QUICK, env=self.environment, check=False,
+        )  # fmt: skip
+        return done.stdout.strip()
+
     def exists(self, kind: str, name: str) -> bool:
         """Whether the engine has an object of this kind and name."""
         return self.inspect(kind, name) is not None

@@ -165,7 +165,7 @@ class Images:
         """Build a Dockerfile that fetches nothing."""
         options = [item for key, value in arguments.items() for item in ("--build-arg", f"{key}={value}")]
         self.docker.run(
-            "build", "--quiet", "--network", "none", "--label", names.label(names.CACHE), "--tag", tag,
+            "build", "--quiet", "--force-rm", "--network", "none", "--label", names.label(names.CACHE), "--tag", tag,
             "--file", str(file), *options, str(context), timeout=LONG,
         )  # fmt: skip
 

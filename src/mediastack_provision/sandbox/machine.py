@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,3 +113,11 @@ def cache_directory() -> Path:
         return Path("/var/cache/mediastack-sandbox")
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "mediastack" / "sandbox"
+
+
+def clear_cache() -> None:
+    """Delete what this package has put into the cache directory, and nothing else that may be there."""
+    directory = cache_directory()
+    for name in ("packages", "wheels"):
+        if (directory / name).is_dir():
+            shutil.rmtree(directory / name)

@@ -1,0 +1,114 @@
+"""The inventory of a sandbox: the one that ships with the project, filled in.
+
+`demo` uses the checkout's inventories/sandbox itself, so that what newcomers read is what runs; every other sandbox
+gets a copy of its own. Both have a vault with the WireGuard key of the sandbox's provider, and its password beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from mediastack_provision.exits import Exit, UserError
+from mediastack_provision.project import find_project, import_collection
+
+if TYPE_CHECKING:
+    from mediastack_provision.sandbox.state import Sandbox
+
+DEFAULT = "demo"
+PASSWORD = ".vault-password"  # noqa: S105  a file's name
+VAULT = Path("group_vars/mediastack/vault.yml")
+_CONNECTION_LINE = re.compile(r"^(\s*)sandbox_file:.*(?:\n\1\s+.*)*$", re.MULTILINE)
+
+
+def with_connection(hosts: str, path: str) -> str:
+    """The text of hosts.yml with another place of connection.json.
+
+    Raises:
+        ValueError: when the text does not say where it is.
+
+    """
+    text, count = _CONNECTION_LINE.subn(lambda found: f'{found[1]}sandbox_file: "{path}"', hosts)
+    if count != 1:
+        raise ValueError("hosts.yml must set sandbox_file once")
+    return text
+
+
+def write(sandbox: Sandbox) -> None:
+    """Make the sandbox's inventory current; secrets that are in its vault stay."""
+    target = sandbox.inventory
+    shipped = find_project().root / "inventories" / "sandbox"
+    if sandbox.name == DEFAULT and find_project().checkout:
+        if target.resolve() != shipped.resolve():
+            _discard(target)
+            target.symlink_to(shipped)
+    else:
+        _copy(shipped, target)
+    _write_vault(target, sandbox.wireguard.private_key)
+
+
+def _copy(shipped: Path, target: Path) -> None:
+    if target.is_symlink():
+        target.unlink()
+    if not (shipped / "hosts.yml").is_file():
+        raise UserError(f"{shipped} is missing: this installation is not complete. Install it again.", Exit.FAILED)
+    shutil.copytree(
+        shipped, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("vault.yml", PASSWORD, "__pycache__")
+    )
+    hosts = target / "hosts.yml"
+    text = with_connection((shipped / "hosts.yml").read_text(encoding="utf-8"), "{{ inventory_dir }}/../connection.json")
+    hosts.write_text(text, encoding="utf-8")
+
+
+def _write_vault(inventory: Path, private_key: str) -> None:
+    """Put the WireGuard key into the vault. One that our password does not open belonged to an older sandbox."""
+    import_collection(find_project())
+    from ansible_collections.mediastack.core.plugins.plugin_utils import vault_file  # noqa: PLC0415
+
+    secret = VaultSecret(_password(inventory).encode())
+    cipher = VaultLib([("default", secret)])
+    path = inventory / VAULT
+    try:
+        content: dict[str, Any] = vault_file.read(path, cipher)
+    except vault_file.VaultError:
+        content = {}
+    known = content.setdefault("mediastack_secrets", {})
+    if known.get("gluetun", {}).get("wireguard_private_key") == private_key:
+        return
+    known.setdefault("gluetun", {})["wireguard_private_key"] = private_key
+    vault_file.write(path, content, cipher, secret)
+
+
+def _password(inventory: Path) -> str:
+    path = inventory / PASSWORD
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    password = secrets.token_urlsafe(32)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(password + "\n")
+    return password
+
+
+def forget(directory: Path) -> None:
+    """Remove what `write` has put into the checkout for the sandbox whose files lie in `directory`."""
+    inventory = directory / "inventory"
+    if not inventory.is_symlink():
+        return
+    for path in (inventory / VAULT, inventory / PASSWORD):
+        path.unlink(missing_ok=True)
+    inventory.unlink()
+
+
+def _discard(target: Path) -> None:
+    if target.is_symlink():
+        target.unlink()
+    elif target.is_dir():
+        shutil.rmtree(target)
