@@ -19,10 +19,7 @@ ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 # Actions that run on the controller only, and so cost no round trip.
 CONTROLLER_ACTIONS = frozenset(
     {
-        *(
-            f"ansible.builtin.{name}"
-            for name in ("assert", "debug", "fail", "meta", "set_fact", "include_tasks")
-        ),
+        *(f"ansible.builtin.{name}" for name in ("assert", "debug", "fail", "meta", "set_fact", "include_tasks")),
         *(f"ansible.builtin.{name}" for name in ("include_role", "include_vars", "validate_argument_spec")),
         *(f"mediastack.core.{name}" for name in ("preflight", "render", "resolve", "secrets", "verify_plan")),
     }
@@ -46,9 +43,7 @@ class Result:
     def on_host(self) -> list[str]:
         """Names of the tasks that reached a host."""
         reached = ("ok", "failed", "ignored")
-        return [
-            e["task"] for e in self.events if e["event"] in reached and e["action"] not in CONTROLLER_ACTIONS
-        ]
+        return [e["task"] for e in self.events if e["event"] in reached and e["action"] not in CONTROLLER_ACTIONS]
 
     @property
     def failure(self) -> str:
@@ -107,9 +102,7 @@ def _watch(process: subprocess.Popen[bytes], events: Path, kill_after: int | Non
     """Wait for the process; kill its whole group at the chosen point, or at the time limit."""
     deadline = time.monotonic() + timeout
     while process.poll() is None:
-        changes = (
-            sum(1 for e in read_events(events) if e["event"] == "ok" and e["changed"]) if kill_after else 0
-        )
+        changes = sum(1 for e in read_events(events) if e["event"] == "ok" and e["changed"]) if kill_after else 0
         if time.monotonic() > deadline or (kill_after and changes >= kill_after):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -59,7 +59,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_container(site: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script with the newest core, on a copy of the source tree, beside the engine's socket."""
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
-    prepare = "mkdir /copy && tar -C /src --exclude=./.venv --exclude=./.cache --exclude=./build -cf - . | tar -C /copy -xf -"
+    prepare = (
+        "mkdir /copy && tar -C /src --exclude=./.venv --exclude=./.cache --exclude=./build -cf - . | tar -C /copy -xf -"
+    )
     argv = ["docker", "run", "--rm", "--network", "host", "--label", "mediastack.sandbox=newest-core"]
     argv += ["-v", f"{ROOT}:/src:ro", "-v", f"{site}:/site:ro", "-v", f"{engine}:/run/engine.sock"]
     argv += ["-e", "PYTHONPATH=/site", "-e", "DOCKER_HOST=unix:///run/engine.sock", "-e", "HOME=/root"]
