@@ -49,9 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 [*arguments["roles"], *roles(inventory.playbook_dir)],
                 [*arguments["services"], *inventory.own_services()],
             )
-            stacks = resolve(
-                services, {name: self.choices(name, inventory) for name in inventory.hosts(host)}
-            )
+            stacks = resolve(services, {name: self.choices(name, inventory) for name in inventory.hosts(host)})
         except ChoicesError as error:
             return failure(ChoicesError(inventory.located(error.problems, host)))
         stack = stacks[host]
@@ -120,9 +118,7 @@ class Inventory:
             if host not in found:
                 found[host] = self._places(host)
             place = problem.place or found[host].find(problem)
-            result.append(
-                replace(problem, place=place and place._replace(file=shortest(place.file)), host=None)
-            )
+            result.append(replace(problem, place=place and place._replace(file=shortest(place.file)), host=None))
         return result
 
     def doubled(self, host: str) -> list[Problem]:

@@ -95,9 +95,7 @@ def read(path: Path, role: str | None = None) -> tuple[Service | None, list[Prob
     problems += list(coherent(spec)) if not problems else []
     if problems:
         positions = read_positions(path)
-        return None, [
-            Problem(p.path, p.text, p.remedy, p.at, positions.place(p.path, p.at)) for p in problems
-        ]
+        return None, [Problem(p.path, p.text, p.remedy, p.at, positions.place(p.path, p.at)) for p in problems]
     return Service(spec["name"], role, str(path), spec), []
 
 
@@ -119,13 +117,9 @@ def coherent(spec: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(path, *_pair(unknown(name, ports, "port")))
     for number, file in enumerate(spec["files"]):
         if file["volume"] not in volumes:
-            yield Problem(
-                ("files", f"[{number}]", "volume"), *_pair(unknown(file["volume"], volumes, "volume"))
-            )
+            yield Problem(("files", f"[{number}]", "volume"), *_pair(unknown(file["volume"], volumes, "volume")))
     for name, volume in volumes.items():
-        if volume["source"] in DOCKER_SOCKETS and not (
-            spec["zone"] == "socket" and DOCKER_API in spec["offers"]
-        ):
+        if volume["source"] in DOCKER_SOCKETS and not (spec["zone"] == "socket" and DOCKER_API in spec["offers"]):
             remedy = f"Let it require '{DOCKER_API}': the socket proxy shows it what it may see."
             yield Problem(("volumes", name), "only the socket proxy may hold the Docker socket.", (remedy,))
     for name, secret in spec["secrets"].items():
@@ -155,9 +149,7 @@ def _placeholders(environment: dict[str, str | None]) -> Iterator[Problem]:
             continue
         for placeholder in fields:
             if placeholder not in PLACEHOLDERS:
-                yield Problem(
-                    ("environment", name), *_pair(unknown(placeholder, PLACEHOLDERS, "placeholder"))
-                )
+                yield Problem(("environment", name), *_pair(unknown(placeholder, PLACEHOLDERS, "placeholder")))
 
 
 def _pair(words: tuple[str, str]) -> tuple[str, tuple[str, ...]]:

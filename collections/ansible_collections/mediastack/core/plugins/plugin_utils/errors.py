@@ -68,9 +68,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-def located(
-    problems: Iterable[Problem], find: Callable[[Problem], tuple[Path, Place | None]]
-) -> list[Problem]:
+def located(problems: Iterable[Problem], find: Callable[[Problem], tuple[Path, Place | None]]) -> list[Problem]:
     """Return the problems with their places, as `find` knows them."""
     found = []
     for problem in problems:

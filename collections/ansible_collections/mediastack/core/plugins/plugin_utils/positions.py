@@ -101,9 +101,7 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
 def _twice(positions: FilePositions, path: KeyPath, marks: Marks) -> Problem:
     first = positions.marks[path][0][0]
     text = f"'{path[-1]}' stands here a second time; YAML forgets the first, in line {first}."
-    return Problem(
-        path, text, ("Keep one, or give one another name.",), "key", Place(positions.file, *marks[0])
-    )
+    return Problem(path, text, ("Keep one, or give one another name.",), "key", Place(positions.file, *marks[0]))
 
 
 def _malformed(file: str, error: yaml.YAMLError) -> Problem:

@@ -29,9 +29,7 @@ def _services(layer: str) -> Node:
 
 CHOICES: dict[str, Node] = {
     "mediastack_schema": whole("Version of this set of variables", default=1, minimum=1, maximum=1),
-    "mediastack_timezone": text(
-        "Time zone of the server and its services", default="Etc/UTC", pattern="timezone"
-    ),
+    "mediastack_timezone": text("Time zone of the server and its services", default="Etc/UTC", pattern="timezone"),
     "mediastack_paths": record(
         {
             "root": text(
@@ -46,12 +44,8 @@ CHOICES: dict[str, Node] = {
     ),
     "mediastack_media": record(
         {
-            "root": text(
-                "Folder that holds downloads and library", default="/srv/media", pattern="absolute_path"
-            ),
-            "user": text(
-                "Owner of the media, and user of the services", default="media", pattern="user_name"
-            ),
+            "root": text("Folder that holds downloads and library", default="/srv/media", pattern="absolute_path"),
+            "user": text("Owner of the media, and user of the services", default="media", pattern="user_name"),
             "group": text("Group of the media", default="media", pattern="user_name"),
             "uid": whole("Numeric id of the user", default=1900, minimum=1, maximum=65533),
             "gid": whole("Numeric id of the group", default=1900, minimum=1, maximum=65533),
@@ -69,9 +63,7 @@ CHOICES: dict[str, Node] = {
     "mediastack_admin": record(
         {
             "name": text("Login name in every application", default="admin", pattern="user_name"),
-            "email": text(
-                "Address for certificates and accounts", default="admin@example.org", pattern="email"
-            ),
+            "email": text("Address for certificates and accounts", default="admin@example.org", pattern="email"),
         },
         "The person who administers the applications",
         default={},
@@ -79,9 +71,7 @@ CHOICES: dict[str, Node] = {
     "mediastack_network": record(
         {
             "name": text("First part of the names of our networks", default="mediastack", pattern="name"),
-            "subnet": text(
-                "Private network that ours are cut from", default="172.31.240.0/20", pattern="ipv4_network"
-            ),
+            "subnet": text("Private network that ours are cut from", default="172.31.240.0/20", pattern="ipv4_network"),
             "lan": listing(
                 text("Network", pattern="ipv4_network"),
                 "Networks that count as the owner's own",
@@ -161,13 +151,12 @@ def option_node(option: dict[str, object]) -> Node:
     """Turn an option that a catalogue entry declares into a node."""
     kind = str(option.get("type", "text"))
     about = str(option.get("description", ""))
-    limits = {key: option[key] for key in ("default", "minimum", "maximum") if option.get(key) is not None}
+    words = ("default", "minimum", "maximum", "required")
+    limits = {key: option[key] for key in words if option.get(key) is not None}
     pattern = str(option.get("pattern") or "")
     if kind == "record":
         fields = option.get("fields")
-        children = (
-            {name: option_node(child) for name, child in fields.items()} if isinstance(fields, dict) else {}
-        )
+        children = {name: option_node(child) for name, child in fields.items()} if isinstance(fields, dict) else {}
         return record(children, about, **limits)
     if kind == "list":
         return listing(text("Item", pattern=pattern), about, **limits)

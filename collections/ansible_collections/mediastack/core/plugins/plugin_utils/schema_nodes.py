@@ -35,9 +35,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 PATTERNS = {
     "name": Pattern(_LABEL, "a name of lower-case letters, digits and hyphens", "radarr-4k"),
-    "key": Pattern(
-        r"[a-z][a-z0-9_-]*", "a name of lower-case letters, digits, hyphens and underscores", "web"
-    ),
+    "key": Pattern(r"[a-z][a-z0-9_-]*", "a name of lower-case letters, digits, hyphens and underscores", "web"),
     "variable": Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable", "LOG_LEVEL"),
     "user_name": Pattern(r"[a-z_][a-z0-9_-]{0,31}", "a Linux user or group name", "media"),
     "domain": Pattern(rf"({_LABEL}\.)*{_LABEL}", "a domain name in lower case", "home.example"),
@@ -46,9 +44,7 @@ PATTERNS = {
     "absolute_path": Pattern(r"/([^/\0]+/?)*", "an absolute path", "/srv/media"),
     "relative_path": Pattern(r"(?!/)(?!(.*/)?\.\.(/|$))[^\0]+", "a path inside a folder", "auth/config.toml"),
     "ip_address": Pattern(rf"{_IPV4}|{_IPV6}", "an IP address", "192.0.2.7"),
-    "ipv4_network": Pattern(
-        rf"{_IPV4}/([12]?\d|3[0-2])", "an IPv4 network with its prefix length", "172.31.240.0/20"
-    ),
+    "ipv4_network": Pattern(rf"{_IPV4}/([12]?\d|3[0-2])", "an IPv4 network with its prefix length", "172.31.240.0/20"),
     "ip_prefix": Pattern(rf"({_IPV4}|{_IPV6})(/\d{{1,3}})?", "an IP address or network", "10.2.0.2/32"),
     "socket_address": Pattern(rf"({_IPV4}|\[{_IPV6}\]):\d{{1,5}}", "an IP address and a port", "1.1.1.1:53"),
     "wireguard_key": Pattern(

@@ -33,9 +33,7 @@ _NAMES = listing(_OFFER, "Offers", default=[])
 
 def _option(depth: int) -> Node:
     fields = {
-        "type": one_of(
-            "type", ("text", "int", "bool", "port", "list", "record"), "Type of the value", default="text"
-        ),
+        "type": one_of("type", ("text", "int", "bool", "port", "list", "record"), "Type of the value", default="text"),
         "description": text("What it does", default=""),
         "choices": listing(text("Value"), "Accepted values", nullable=True),
         "pattern": text("Name of a pattern of the schema", pattern="key", nullable=True),
@@ -43,6 +41,7 @@ def _option(depth: int) -> Node:
         "maximum": whole("Largest number", nullable=True),
         "default": anything("Value when the owner says nothing", nullable=True),
         "required": flag("Whether the owner must say", default=False),
+        "required_when": mapping(text("Value"), "Values of other options with which the owner must", default={}),
         "env": text("Environment variable that receives the value", pattern="variable", nullable=True),
         "words": listing(text("Word"), "What true and false are called in the environment", nullable=True),
     }
@@ -112,9 +111,7 @@ ENTRY: dict[str, Node] = {
                     pattern="absolute_path",
                     nullable=True,
                 ),
-                "owner": one_of(
-                    "owner", ("media", "root"), "Owner of the folder on the server", default="media"
-                ),
+                "owner": one_of("owner", ("media", "root"), "Owner of the folder on the server", default="media"),
                 "read_only": flag("Whether the container may only read", default=False),
             },
             "A volume",
@@ -128,9 +125,7 @@ ENTRY: dict[str, Node] = {
         pattern="user",
         nullable=True,
     ),
-    "options": mapping(
-        _option(2), "Keys that instances of this service have besides the common ones", default={}
-    ),
+    "options": mapping(_option(2), "Keys that instances of this service have besides the common ones", default={}),
     "environment": mapping(
         text("Value", nullable=True, empty=True, numbers=True),
         "Environment; names in braces are filled in",
@@ -171,12 +166,8 @@ ENTRY: dict[str, Node] = {
             {
                 "volume": text("Volume that holds it", pattern="key", required=True),
                 "path": text("Path inside the volume", pattern="relative_path", required=True),
-                "template": text(
-                    "Template, relative to the role's templates", pattern="relative_path", required=True
-                ),
-                "policy": one_of(
-                    "policy", ("seed", "managed"), "Written once, or kept as rendered", default="managed"
-                ),
+                "template": text("Template, relative to the role's templates", pattern="relative_path", required=True),
+                "policy": one_of("policy", ("seed", "managed"), "Written once, or kept as rendered", default="managed"),
                 "mode": text("Mode, in quotes", pattern="octal", default="0640"),
                 "owner": one_of("owner", ("media", "root"), "Owner of the file", default="media"),
                 "secret": flag("Whether it contains secrets", default=False),
@@ -227,15 +218,11 @@ ENTRY: dict[str, Node] = {
             "read_only": flag("Whether the image's filesystem is read-only", default=False),
             "because": text("Why it is not as strict as it could be", nullable=True),
             "cap_drop": listing(text("Capability"), "Capabilities taken away", default=["ALL"]),
-            "cap_add": listing(
-                text("Capability", pattern="variable"), "Capabilities it cannot do without", default=[]
-            ),
+            "cap_add": listing(text("Capability", pattern="variable"), "Capabilities it cannot do without", default=[]),
             "no_new_privileges": flag("Whether programs may gain no privileges", default=True),
             "devices": listing(text("Device", pattern="absolute_path"), "Devices of the server", default=[]),
             "tmpfs": listing(text("Path", pattern="absolute_path"), "Folders in memory", default=[]),
-            "sysctls": mapping(
-                text("Value"), "Kernel settings of its own network namespace", keys="", default={}
-            ),
+            "sysctls": mapping(text("Value"), "Kernel settings of its own network namespace", keys="", default={}),
         },
         "What it may do",
         default={},
@@ -244,9 +231,7 @@ ENTRY: dict[str, Node] = {
         {
             "paths": listing(text("Path", pattern="absolute_path"), "Paths inside the container", default=[]),
             "exclude": listing(text("Name or glob"), "What is left out", default=[]),
-            "quiesce": one_of(
-                "way to quiesce", ("none", "api", "stop"), "How it is held still", default="none"
-            ),
+            "quiesce": one_of("way to quiesce", ("none", "api", "stop"), "How it is held still", default="none"),
         },
         "What a backup of it holds",
         nullable=True,
@@ -256,9 +241,7 @@ ENTRY: dict[str, Node] = {
             "port": text("Name of the port", pattern="key", required=True),
             "group": text("Group on the dashboard", required=True),
             "icon": text("Icon on the dashboard", nullable=True),
-            "exposure": one_of(
-                "exposure", ("none", "lan", "internet"), "Who can reach its name", default="lan"
-            ),
+            "exposure": one_of("exposure", ("none", "lan", "internet"), "Who can reach its name", default="lan"),
         },
         "Its web page",
         nullable=True,
@@ -286,9 +269,7 @@ ENTRY: dict[str, Node] = {
         "Its shape on Kubernetes",
         nullable=True,
     ),
-    "labels": mapping(
-        text("Value", empty=True, numbers=True), "Labels of the container", keys="", default={}
-    ),
+    "labels": mapping(text("Value", empty=True, numbers=True), "Labels of the container", keys="", default={}),
 }
 ENTRY_RECORD = record(ENTRY, "A service of the catalogue")
 
@@ -311,9 +292,7 @@ OVERRIDES: dict[str, Node] = {
                 "port": port("Port on the server; also inside, where instances share a namespace"),
                 "publish": one_of("way to publish", PUBLISH, "Where it is published"),
                 "listen": port("Port inside the container, for a port that the catalogue does not know"),
-                "protocol": one_of(
-                    "protocol", ("tcp", "udp"), "Protocol, for a port that the catalogue does not know"
-                ),
+                "protocol": one_of("protocol", ("tcp", "udp"), "Protocol, for a port that the catalogue does not know"),
             },
             "A port",
             short="port",

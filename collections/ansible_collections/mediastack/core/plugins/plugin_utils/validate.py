@@ -164,7 +164,7 @@ class Judge:
             if key in result:
                 continue
             if child.required:
-                self.add(path, f"'{key}' is missing.", f"{key}: {child.description}.", key=True)
+                self.problems.append(Problem(path, *absent(key, child.description), "key"))
             result[key] = self._default(child)
         return result
 
@@ -178,6 +178,11 @@ def check(node: Node, value: Any, path: Path = (), *, fill: bool = True) -> tupl
     """Return the value, normalised, and everything that is wrong with it."""
     judge = Judge(fill=fill)
     return judge.value(node, value, path), judge.problems
+
+
+def absent(key: str, description: str) -> tuple[str, tuple[str, ...]]:
+    """Return what to say of a key that must be there."""
+    return f"'{key}' is missing.", (f"{key}: {description}.",)
 
 
 def unknown(name: str, known: Iterable[str], noun: str) -> tuple[str, str]:
@@ -201,11 +206,7 @@ def wanted(node: Node) -> str:
     if node.kind in ("int", "number") and node.minimum is not None:
         if node.maximum is None:
             return f"{words} of at least {node.minimum}"
-        return (
-            f"{words} from {node.minimum} to {node.maximum}"
-            if node.maximum != node.minimum
-            else f"{node.minimum}"
-        )
+        return f"{words} from {node.minimum} to {node.maximum}" if node.maximum != node.minimum else f"{node.minimum}"
     return words
 
 

@@ -96,9 +96,7 @@ def _wanted(instance: Instance) -> dict[str, dict[str, Any]]:
     }
 
 
-def environment(
-    server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None
-) -> dict[str, str]:
+def environment(server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None) -> dict[str, str]:
     """Return the environment: the catalogue's, options, ports and proxy, then the owner's as it stands."""
     known = _placeholders(server, instance, cut, url)
     result: dict[str, str] = {}
@@ -120,15 +118,11 @@ def environment(
     return dict(sorted(result.items()))
 
 
-def _placeholders(
-    server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None
-) -> dict[str, str]:
+def _placeholders(server: Server, instance: Instance, cut: dict[str, IPv4Network], url: str | None) -> dict[str, str]:
     media, admin = server.setting("media"), server.setting("admin")
     proxied = [one for one in server.in_order() if one.zone == "proxied" and one.gateway == instance.name]
     own = [port["listen"] for port in instance.ports if port["name"] != "proxy" or proxied]
-    inputs = sorted(
-        {*own, *(port["listen"] for member in server.members(instance.name) for port in member.ports)}
-    )
+    inputs = sorted({*own, *(port["listen"] for member in server.members(instance.name) for port in member.ports)})
     outbound = [str(cut[APPS]), *(instance.options.get("outbound_subnets") or [])]
     return {
         "uid": str(media["uid"]),
@@ -174,12 +168,8 @@ def _proxy(server: Server, instance: Instance, cut: dict[str, IPv4Network]) -> d
     port = next((port["listen"] for port in gateway.ports if port["name"] == "proxy"), None)
     if port is None:
         text = f"the gateway '{gateway.name}' has no HTTP proxy."
-        server.wrong(
-            instance, ("zone",), text, "Set zone: vpn, or choose a gateway with a port named 'proxy'."
-        )
+        server.wrong(instance, ("zone",), text, "Set zone: vpn, or choose a gateway with a port named 'proxy'.")
         return {}
     address = f"http://{gateway.name}:{port}"
-    direct = ",".join(
-        ["localhost", "127.0.0.1", *sorted(server.instances), *(str(net) for net in cut.values())]
-    )
+    direct = ",".join(["localhost", "127.0.0.1", *sorted(server.instances), *(str(net) for net in cut.values())])
     return {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": direct}

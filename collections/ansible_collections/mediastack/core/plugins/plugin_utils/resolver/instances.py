@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import coherent
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import deep_merge
+from ansible_collections.mediastack.core.plugins.plugin_utils.errors import Problem
 from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import option_node
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_nodes import PATTERNS, record
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import OVERRIDES
-from ansible_collections.mediastack.core.plugins.plugin_utils.validate import check, unknown
+from ansible_collections.mediastack.core.plugins.plugin_utils.validate import absent, check, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -101,16 +102,18 @@ def _instance(server: Server, name: str, given: dict[str, Any], service: Service
         )
     faulty = {problem.path[2] for problem in problems if len(problem.path) > TOP}
     overrides = {key: value for key, value in overrides.items() if key not in faulty}
+    excused = {absent(key, "")[0] for key in faulty}
     chosen, missing = check(
         record(options, ""),
         {key: overrides[key] for key in options if key in overrides},
         server.choices.path(name),
     )
-    server.problems += missing
-    for key, option in service.spec["options"].items():
-        if option["required"] and chosen.get(key) is None and key not in faulty:
-            about = f"{key}: {option['description']}."
-            server.add(server.choices.path(name), f"'{key}' is missing.", about, key=True)
+    missing += [
+        Problem(server.choices.path(name), *absent(key, option["description"]), "key")
+        for key, option in service.spec["options"].items()
+        if chosen.get(key) is None and _due(option, chosen)
+    ]
+    server.problems += [problem for problem in missing if problem.text not in excused]
     changed = {key: value for key, value in overrides.items() if key not in NOT_SPEC and key not in options}
     environment = changed.pop("environment", {})
     spec = deep_merge(service.spec, changed)
@@ -122,6 +125,11 @@ def _instance(server: Server, name: str, given: dict[str, Any], service: Service
     instance = Instance(name, service, spec, {**overrides, "environment": environment}, chosen)
     _coherent(server, instance)
     return instance
+
+
+def _due(option: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    when = option["required_when"]
+    return bool(when) and all(chosen.get(other) == value for other, value in when.items())
 
 
 def _coherent(server: Server, instance: Instance) -> None:

@@ -69,9 +69,7 @@ class Server:
         """Record a problem."""
         self.problems.append(Problem(path, text, remedy, "key" if key else "value"))
 
-    def wrong(
-        self, instance: Instance, keys: tuple[str, ...], text: str, *remedy: str, key: bool = False
-    ) -> None:
+    def wrong(self, instance: Instance, keys: tuple[str, ...], text: str, *remedy: str, key: bool = False) -> None:
         """Record a problem of an instance."""
         self.add(self.choices.path(instance.name, *keys), text, *remedy, key=key)
 

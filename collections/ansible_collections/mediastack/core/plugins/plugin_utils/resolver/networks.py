@@ -69,9 +69,7 @@ def attach(server: Server) -> tuple[list[Network], dict[str, list[Attachment]]]:
         names = [name for name, keys in members.items() if key in keys]
         if len(names) > SLOTS:
             text = f"{len(names)} instances are more than the network {subnet} holds."
-            server.add(
-                ("mediastack_services",), text, f"Spread them over several servers, {SLOTS} on each at most."
-            )
+            server.add(("mediastack_services",), text, f"Spread them over several servers, {SLOTS} on each at most.")
             continue
         pinned = _pinned(server, subnet, names) if key == APPS else {}
         known = list(server.catalogue) if key in FIXED else []

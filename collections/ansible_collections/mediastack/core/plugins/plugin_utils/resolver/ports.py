@@ -24,9 +24,9 @@ def read_ports(server: Server) -> None:
 
 def moved(instance: Instance, name: str) -> bool:
     """Say whether the owner's port is the listening one: the instance shares a namespace."""
-    return (
-        instance.shares_namespace or instance.zone in ("host", "native")
-    ) and name in instance.overrides.get("ports", {})
+    return (instance.shares_namespace or instance.zone in ("host", "native")) and name in instance.overrides.get(
+        "ports", {}
+    )
 
 
 def _ports(server: Server, instance: Instance) -> list[Port]:

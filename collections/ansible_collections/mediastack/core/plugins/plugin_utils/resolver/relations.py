@@ -20,9 +20,7 @@ def choose_gateways(server: Server) -> None:
         chosen = instance.overrides.get("gateway")
         if chosen and not behind:
             text = f"'{instance.name}' is in zone '{instance.zone}' and uses no gateway."
-            server.wrong(
-                instance, ("gateway",), text, "Remove it, or set zone: vpn or zone: proxied.", key=True
-            )
+            server.wrong(instance, ("gateway",), text, "Remove it, or set zone: vpn or zone: proxied.", key=True)
         elif behind:
             instance.gateway = _gateway(server, instance, chosen, gateways)
 
@@ -60,12 +58,8 @@ def check_relations(server: Server, everywhere: Iterable[Instance]) -> None:
         _exclusions(server, instance)
         here = server.in_order()
         for wanted in instance.spec["requires"]:
-            if not server.incomplete and not any(
-                other.provides(wanted) for other in here if other is not instance
-            ):
-                text = (
-                    f"'{instance.name}' cannot run without '{wanted}', which nothing on {server.host} offers."
-                )
+            if not server.incomplete and not any(other.provides(wanted) for other in here if other is not instance):
+                text = f"'{instance.name}' cannot run without '{wanted}', which nothing on {server.host} offers."
                 server.wrong(instance, (), text, _who_offers(server, [wanted]), key=True)
         _needs(server, instance, others)
         successor = instance.spec["successor"]
@@ -98,14 +92,10 @@ def _needs(server: Server, instance: Instance, everywhere: list[Instance]) -> No
     needs = instance.spec["needs"]
     for wanted in needs["all"]:
         if not met(wanted):
-            server.notices.append(
-                f"{instance.name}: nothing offers '{wanted}'. {_who_offers(server, [wanted])}"
-            )
+            server.notices.append(f"{instance.name}: nothing offers '{wanted}'. {_who_offers(server, [wanted])}")
     if needs["any"] and not any(met(wanted) for wanted in needs["any"]):
         listed = "' or '".join(needs["any"])
-        server.notices.append(
-            f"{instance.name}: nothing offers '{listed}'. {_who_offers(server, needs['any'])}"
-        )
+        server.notices.append(f"{instance.name}: nothing offers '{listed}'. {_who_offers(server, needs['any'])}")
 
 
 def _who_offers(server: Server, wanted: list[str]) -> str:
@@ -139,9 +129,7 @@ def _wanted(server: Server, instance: Instance, *, hard: bool) -> list[str]:
     needs = instance.spec["needs"]
     words = instance.spec["requires"] if hard else [*needs["all"], *needs["any"]]
     found = [
-        other.name
-        for other in server.in_order()
-        if any(other.provides(word) for word in words if word != GATEWAY)
+        other.name for other in server.in_order() if any(other.provides(word) for word in words if word != GATEWAY)
     ]
     return [*found, *([instance.gateway] if hard and instance.gateway else [])]
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 WIDEST, NARROWEST = 8, 21
 PRIVATE = tuple(
-    IPv4Network(net)
-    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "100.64.0.0/10")
+    IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "100.64.0.0/10")
 )
 
 
@@ -85,9 +84,7 @@ def _subnet(server: Server) -> None:
     for number, lan in enumerate(server.setting("network")["lan"]):
         if IPv4Network(lan, strict=False).overlaps(network):
             where = ("mediastack_network", "lan", f"[{number}]")
-            server.add(
-                where, f"'{lan}' overlaps our own network {network}.", "Move mediastack_network.subnet."
-            )
+            server.add(where, f"'{lan}' overlaps our own network {network}.", "Move mediastack_network.subnet.")
 
 
 def _media(server: Server) -> None:

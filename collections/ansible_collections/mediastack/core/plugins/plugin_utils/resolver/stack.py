@@ -119,14 +119,8 @@ def _projects_of_instances(server: Server) -> None:
         chosen = one.overrides.get("project")
         if chosen and compose["layout"] != "projects":
             text = f"there is only one project with layout '{compose['layout']}'."
-            server.wrong(
-                one, ("project",), text, "Set mediastack_compose.layout: projects, or remove it.", key=True
-            )
-        section = (
-            f"{compose['project']}-{one.spec['layer']}"
-            if compose["layout"] == "projects"
-            else compose["project"]
-        )
+            server.wrong(one, ("project",), text, "Set mediastack_compose.layout: projects, or remove it.", key=True)
+        section = f"{compose['project']}-{one.spec['layer']}" if compose["layout"] == "projects" else compose["project"]
         one.project = chosen or section
 
 
@@ -184,9 +178,7 @@ def _listen(ports: list[Port], name: str) -> int:
     return next(port["listen"] for port in ports if port["name"] == name)
 
 
-def addresses_of(
-    server: Server, one: Instance, nets: list[Network]
-) -> tuple[str | None, str | None, str | None]:
+def addresses_of(server: Server, one: Instance, nets: list[Network]) -> tuple[str | None, str | None, str | None]:
     """Return the name at the edge, the address for people and the address for other instances."""
     web = one.spec["web"]
     main = web["port"] if web else next((port["name"] for port in one.ports), None)
@@ -198,9 +190,7 @@ def addresses_of(
     if server.has_edge and web["exposure"] != "none":
         route = f"{one.overrides.get('name', one.name)}.{edge['domain']}"
         scheme, number, usual = (
-            ("http", edge["http_port"], HTTP)
-            if edge["tls"] == "off"
-            else ("https", edge["https_port"], HTTPS)
+            ("http", edge["http_port"], HTTP) if edge["tls"] == "off" else ("https", edge["https_port"], HTTPS)
         )
         return route, f"{scheme}://{route}" + f":{number}" * (number != usual), internal
     if port["publish"]:
@@ -236,7 +226,5 @@ def _allowances(instances: dict[str, StackInstance]) -> list[Allowance]:
             reach = "loopback" if (port["publish"] or {"address": ""})["address"] == "127.0.0.1" else "lan"
             if one["zone"] == "edge" and reach == "lan" and open_to_all:
                 reach = "internet"
-            result.append(
-                {"instance": one["name"], "port": number, "protocol": port["protocol"], "from": reach}
-            )
+            result.append({"instance": one["name"], "port": number, "protocol": port["protocol"], "from": reach})
     return result

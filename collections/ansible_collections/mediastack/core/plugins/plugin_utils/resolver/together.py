@@ -19,9 +19,7 @@ def check_images(server: Server) -> None:
     for instance in server.in_order():
         built = instance.spec["architectures"]
         if architecture not in built:
-            text = (
-                f"{instance.spec['image']} is not built for {architecture}, the processor of {server.host}."
-            )
+            text = f"{instance.spec['image']} is not built for {architecture}, the processor of {server.host}."
             server.wrong(
                 instance,
                 (),
