@@ -1,4 +1,4 @@
-"""Whatever was changed on the server behind our back, plan names it, apply mends exactly that, and then all is quiet."""
+"""Whatever was changed on the server behind our back: plan names it, apply mends exactly that, then all is quiet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removal is a change too: what the owner switches off goes, its data stays, and nothing of anybody else's is touched."""
+"""Removal is a change too: what is switched off goes, its data stays, and what is not ours is not touched."""
 
 from __future__ import annotations
 

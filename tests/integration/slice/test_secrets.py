@@ -14,7 +14,11 @@ from tests.integration.servers import Server
 # Watches the command lines of every process on the server while a run is going on.
 WATCHER = """
 systemd-run --quiet --unit argv-watch sh -c '
-  while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >> /run/argv.log; echo >> /run/argv.log; sleep 0.05; done'
+  while :; do
+    cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >> /run/argv.log
+    echo >> /run/argv.log
+    sleep 0.05
+  done'
 """
 
 
@@ -97,7 +101,8 @@ def test_not_in_a_file_that_others_can_read(
     applied.root(f"umask 077; cat > /run/patterns <<'END'\n{patterns}\nEND\nchmod 644 /run/patterns")
     found = applied.root(
         "setpriv --reuid=65534 --regid=65534 --clear-groups "
-        "grep -rlF -f /run/patterns /opt /etc /srv /var/lib/mediastack /var/log /tmp /run --exclude=patterns 2>/dev/null || true"
+        "grep -rlF -f /run/patterns --exclude=patterns "
+        "/opt /etc /srv /var/lib/mediastack /var/log /tmp /run 2>/dev/null || true"
     )
     assert found.split() == []
 
