@@ -41,8 +41,8 @@ def standin(tmp_path: Path) -> Iterator[Start]:
     """start("servarr.radarr", {"RADARR__SERVER__PORT": "{port}", …}) -> its address."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(program: str, variables: dict[str, str], port: int | None = None) -> str:
-        port = port or free_port()
+    def start(program: str, variables: dict[str, str], *arguments: str) -> str:
+        port = free_port()
         home = tmp_path / program
         home.mkdir(exist_ok=True)
         given = {name: text.format(port=port, home=home) for name, text in variables.items()}
@@ -50,7 +50,11 @@ def standin(tmp_path: Path) -> Iterator[Start]:
         log = home / "log"
         with log.open("ab") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"peers.{program}"], env=environment, stdout=stream, stderr=stream, cwd=home
+                [sys.executable, "-m", f"peers.{program}", *arguments],
+                env=environment,
+                stdout=stream,
+                stderr=stream,
+                cwd=home,
             )
         processes.append(process)
         wait_for(process, port, log)
@@ -97,5 +101,16 @@ def jellyfin(standin: Start) -> Start:
             "STANDIN_SETUP_SECONDS": str(setup_seconds),
         }
         return standin("jellyfin.server", variables)
+
+    return start
+
+
+@pytest.fixture
+def seerr(standin: Start) -> Start:
+    """seerr("seerr") -> its address; the key is API_KEY."""
+
+    def start(variant: str) -> str:
+        variables = {"CONFIG_DIRECTORY": "{home}", "PORT": "{port}", "HOST": "127.0.0.1", "API_KEY": API_KEY}
+        return standin("seerr.server", variables, variant)
 
     return start

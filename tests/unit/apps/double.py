@@ -67,7 +67,7 @@ def handler(application: Application) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = serve
+        do_GET = do_POST = do_PUT = do_DELETE = serve  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             pass

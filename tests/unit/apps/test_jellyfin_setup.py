@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.apps.double import Application, serving
+
 from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin as api
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
 from ansible_collections.mediastack.core.plugins.modules.jellyfin_setup import read_key, set_up, write_key
-
-from tests.unit.apps.double import Application, serving
 
 PASSWORD = "correct horse"
 Start = Callable[..., str]
@@ -114,7 +114,10 @@ def test_check_mode_predicts_and_touches_nothing(jellyfin: Start, tmp_path: Path
 
 def test_check_mode_predicts_for_a_server_that_is_not_there(tmp_path: Path) -> None:
     started = time.monotonic()
-    assert set_up(params("http://127.0.0.1:1", tmp_path), check_mode=True) == (["wizard", "key", "key_file"], None)
+    assert set_up(params("http://127.0.0.1:1", tmp_path), check_mode=True) == (
+        ["wizard", "key", "key_file"],
+        None,
+    )
     assert time.monotonic() - started < 5
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.unit.apps.conftest import API_KEY
+from tests.unit.apps.double import Application, serving
+
 from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr as api
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError
 from ansible_collections.mediastack.core.plugins.modules.servarr_accounts import ensure_all
-
-from tests.unit.apps.conftest import API_KEY
-from tests.unit.apps.double import Application, serving
 
 PASSWORD = "correct horse"
 Start = Callable[..., str]
@@ -111,7 +111,13 @@ def test_missing_secrets_are_named_before_anything_is_asked() -> None:
 
 
 def test_a_method_that_is_not_forms_is_set_and_the_application_restarted() -> None:
-    state: dict[str, Any] = {"id": 1, "authenticationMethod": "none", "username": "", "password": "", "port": 7878}
+    state: dict[str, Any] = {
+        "id": 1,
+        "authenticationMethod": "none",
+        "username": "",
+        "password": "",
+        "port": 7878,
+    }
 
     def save(request: Any) -> tuple[int, Any]:
         state.update(request.json)
@@ -129,7 +135,11 @@ def test_a_method_that_is_not_forms_is_set_and_the_application_restarted() -> No
     assert result["apps"]["radarr"]["drift"] == ["method", "username"]
     assert "POST /api/v3/system/restart" in app.seen()
     put = next(request.json for request in app.requests if request.method == "PUT")
-    assert (put["authenticationMethod"], put["port"], put["passwordConfirmation"]) == ("forms", 7878, PASSWORD)
+    assert (put["authenticationMethod"], put["port"], put["passwordConfirmation"]) == (
+        "forms",
+        7878,
+        PASSWORD,
+    )
 
 
 def test_a_login_that_is_refused_after_it_was_written_is_an_error() -> None:
@@ -146,7 +156,10 @@ def test_a_login_that_is_refused_after_it_was_written_is_an_error() -> None:
 
 
 def test_a_login_page_that_says_neither_yes_nor_no_is_an_error() -> None:
-    with serving(Application({"POST /login": (200, None)})) as app, pytest.raises(HttpError, match="redirect"):
+    with (
+        serving(Application({"POST /login": (200, None)})) as app,
+        pytest.raises(HttpError, match="redirect"),
+    ):
         api.accepts(app.url, api.Login("admin", PASSWORD))
 
 

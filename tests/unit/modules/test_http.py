@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.unit.apps.double import Application, serving
+from tests.unit.apps.tls import authority
+
 from ansible_collections.mediastack.core.plugins.module_utils import certificate
 from ansible_collections.mediastack.core.plugins.module_utils.http import (
     Client,
@@ -18,9 +21,6 @@ from ansible_collections.mediastack.core.plugins.module_utils.http import (
     UnreachableError,
     wait_until,
 )
-
-from tests.unit.apps.double import Application, serving
-from tests.unit.apps.tls import authority
 
 SENTINEL = "s3ntinel-5ecret"
 
@@ -58,9 +58,11 @@ def test_a_status_is_an_answer_not_an_exception() -> None:
 
 
 def test_expect_names_the_request_and_the_status() -> None:
-    with serving(Application()) as app:
-        with pytest.raises(HttpError, match=r"GET http://127.0.0.1:\d+/nowhere: status 404 \(not found\)"):
-            Client(app.url).get("/nowhere", query={"apikey": SENTINEL}).expect(200)
+    with (
+        serving(Application()) as app,
+        pytest.raises(HttpError, match=r"GET http://127.0.0.1:\d+/nowhere: status 404 \(not found\)"),
+    ):
+        Client(app.url).get("/nowhere", query={"apikey": SENTINEL}).expect(200)
 
 
 def test_redirects_are_returned_unless_followed() -> None:
@@ -118,7 +120,9 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
         Client("http://no-such-host.invalid").get("/")
 
 
-@pytest.mark.parametrize("chunks", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",), (b"nonsense\r\n",)])
+@pytest.mark.parametrize(
+    "chunks", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",), (b"nonsense\r\n",)]
+)
 def test_a_broken_answer_is_unreachable(chunks: tuple[bytes, ...]) -> None:
     with raw_server(*chunks) as url, pytest.raises(UnreachableError):
         Client(url).get("/")
@@ -170,7 +174,10 @@ class TestSecretsStayUnsaid:
         assert SENTINEL not in said(caught.value)
 
     def test_when_the_answer_is_not_json(self) -> None:
-        with serving(Application({"GET /": (200, SENTINEL.encode())})) as app, pytest.raises(HttpError) as caught:
+        with (
+            serving(Application({"GET /": (200, SENTINEL.encode())})) as app,
+            pytest.raises(HttpError) as caught,
+        ):
             Client(app.url).get("/").json()
         assert SENTINEL not in said(caught.value)
 
@@ -190,12 +197,18 @@ class TestTls:
 
     def test_a_name_that_the_certificate_lacks_is_refused(self, tmp_path: Path) -> None:
         root, pair = authority(tmp_path)
-        with serving(Application(), pair) as app, pytest.raises(UnreachableError, match="certificate is not valid"):
+        with (
+            serving(Application(), pair) as app,
+            pytest.raises(UnreachableError, match="certificate is not valid"),
+        ):
             Client("https://sonarr.home.test", ca_file=str(root), connect=("127.0.0.1", app.port)).get("/")
 
     def test_an_unknown_root_is_refused(self, tmp_path: Path) -> None:
         _, pair = authority(tmp_path)
-        with serving(Application(), pair) as app, pytest.raises(UnreachableError, match="certificate is not valid"):
+        with (
+            serving(Application(), pair) as app,
+            pytest.raises(UnreachableError, match="certificate is not valid"),
+        ):
             Client("https://radarr.home.test", connect=("127.0.0.1", app.port)).get("/")
 
     def test_a_missing_root_is_named(self) -> None:
@@ -204,7 +217,7 @@ class TestTls:
 
     def test_plain_http_behind_https_is_unreachable(self, tmp_path: Path) -> None:
         root, _ = authority(tmp_path)
-        with serving(Application()) as app, pytest.raises(UnreachableError, match="TLS failed|broke|reset"):
+        with serving(Application()) as app, pytest.raises(UnreachableError, match=r"TLS failed|broke|reset"):
             Client("https://radarr.home.test", ca_file=str(root), connect=("127.0.0.1", app.port)).get("/")
 
     def test_the_certificate_is_told(self, tmp_path: Path) -> None:

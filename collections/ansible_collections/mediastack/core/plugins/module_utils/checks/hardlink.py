@@ -40,11 +40,16 @@ WRITE = 'umask "${UMASK:-022}"; set -e; echo probe > "$1"; stat -c "%i %h %d" "$
 LINK = 'set -e; ln "$1" "$2"; stat -c "%i %h %d" "$2"'
 REMOVE = 'rm -f "$@"'
 
-# The same three steps for an image without a shell. argv: handle on the container's root, step, paths in it.
+# The same three steps for an image without a shell. argv: uid, gid, handle on the container's root, step,
+# paths. It becomes the user by itself: that user may not be able to reach the interpreter.
 OUTSIDE = """
-import json, os, sys
-root, step, paths = int(sys.argv[1]), sys.argv[2], [p.lstrip("/") for p in sys.argv[3:]]
+import os, sys
+uid, gid, root = (int(word) for word in sys.argv[1:4])
+step, paths = sys.argv[4], [p.lstrip("/") for p in sys.argv[5:]]
 try:
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
     if step == "write":
         os.umask(0o002)
         os.close(os.open(paths[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=root))
@@ -100,11 +105,8 @@ class _Shell:
             raise Failed(f"the files of {self.where.name} cannot be reached: {error.strerror}") from None
         try:
             done = subprocess.run(
-                [sys.executable, "-I", "-c", OUTSIDE, str(root), name, *paths],
+                [sys.executable, "-I", "-c", OUTSIDE, str(self.uid), str(self.gid), str(root), name, *paths],
                 pass_fds=[root],
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
                 capture_output=True,
                 text=True,
                 timeout=self.timeout,

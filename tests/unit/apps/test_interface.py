@@ -1,0 +1,51 @@
+"""What the modules document is what they accept."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+import yaml
+
+MODULES = ["verify", "status", "servarr_accounts", "jellyfin_setup", "seerr_setup"]
+COMPARED = ("type", "elements", "required", "default", "choices")
+LEASE = {"lease", "lease_directory", "lease_wait"}
+
+
+def load(name: str) -> Any:
+    return importlib.import_module(f"ansible_collections.mediastack.core.plugins.modules.{name}")
+
+
+def plain(spec: dict[str, Any], inner: str) -> dict[str, Any]:
+    shown = {key: {part: item[part] for part in COMPARED if part in item} for key, item in spec.items()}
+    for key, item in spec.items():
+        shown[key]["choices"] = sorted(item.get("choices", []))
+        shown[key]["inner"] = plain(item.get(inner, {}), inner)
+    return shown
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_documentation_and_arguments_agree(name: str) -> None:
+    module = load(name)
+    documented = yaml.safe_load(module.DOCUMENTATION)
+    arguments = {key: item for key, item in module.ARGUMENTS.items() if key not in LEASE}
+    assert plain(documented["options"], "suboptions") == plain(arguments, "options")
+    by_fragment = "mediastack.core.lease_options" in documented.get("extends_documentation_fragment", [])
+    assert by_fragment == LEASE.issubset(module.ARGUMENTS)
+    assert documented["module"] == name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_use_what_exists(name: str) -> None:
+    module = load(name)
+    for task in yaml.safe_load(module.EXAMPLES):
+        assert set(task[f"mediastack.core.{name}"]) <= set(module.ARGUMENTS)
+    assert yaml.safe_load(module.RETURN)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_carries_secrets_is_not_logged(name: str) -> None:
+    for key, item in load(name).ARGUMENTS.items():
+        if key in {"secrets", "password", "api_key"}:
+            assert item["no_log"] is True
