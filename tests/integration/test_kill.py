@@ -93,7 +93,7 @@ def test_a_repeated_run_ends_where_an_uninterrupted_one_does(
         print(f"killing the controller after change {point} of {count}")
         with server("it-kill") as fresh:
             killed = fresh.play("site.yml", kill_after_changes=point)
-            assert killed.returncode != 0, "the run ended before it was killed"
+            assert killed.returncode != 0 or point == count, "the run ended before it was killed"
             fresh.apply()
             assert snapshot(fresh) == expected, f"killed after change {point}: {killed.changed[-1]}"
             assert stale(fresh) == []
