@@ -75,7 +75,11 @@ class FlareSolverr(web.Application):
 
 def main() -> None:
     """Serve on HOST and PORT, as the real one reads them."""
-    web.serve(FlareSolverr(), os.environ.get("HOST", "*").replace("0.0.0.0", "*"), int(os.environ.get("PORT", "8191")))  # noqa: S104
+    web.serve(
+        FlareSolverr(),
+        os.environ.get("HOST", "*").replace("0.0.0.0", "*"),
+        int(os.environ.get("PORT", "8191")),
+    )
 
 
 if __name__ == "__main__":

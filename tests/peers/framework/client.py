@@ -61,7 +61,7 @@ def call(
     if not url.startswith(("http://", "https://")):
         raise Unreachable(f"'{url}' is not an HTTP address")
     try:
-        request = urllib.request.Request(url, data=body, headers=sent, method=method)  # noqa: S310
+        request = urllib.request.Request(url, data=body, headers=sent, method=method)
         with _opener.open(request, timeout=timeout) as reply:
             return Answer(reply.status, dict(reply.headers), reply.read())
     except urllib.error.HTTPError as error:

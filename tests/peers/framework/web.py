@@ -222,7 +222,7 @@ class Server(ThreadingHTTPServer):
         """`address` `*` is every address."""
         if address in {"*", "", "::"}:
             self.address_family = socket.AF_INET6 if _has_ipv6() else socket.AF_INET
-            address = "::" if self.address_family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104
+            address = "::" if self.address_family == socket.AF_INET6 else "0.0.0.0"
         elif ":" in address:
             self.address_family = socket.AF_INET6
         super().__init__((address, port), _handler(application))

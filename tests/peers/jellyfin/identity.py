@@ -69,7 +69,14 @@ def password_fits(user: dict[str, Any], password: str) -> bool:
 
 def new_user(name: str, *, administrator: bool) -> dict[str, Any]:
     """A user without a password."""
-    return {"id": identifier(), "name": name, "administrator": administrator, "salt": "", "hash": "", "policy": {}}
+    return {
+        "id": identifier(),
+        "name": name,
+        "administrator": administrator,
+        "salt": "",
+        "hash": "",
+        "policy": {},
+    }
 
 
 def find_user(state: dict[str, Any], **wanted: str) -> dict[str, Any]:

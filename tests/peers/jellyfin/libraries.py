@@ -30,7 +30,7 @@ class Libraries:
     def register(self, application: Application) -> None:
         """Add the routes."""
         base = "/Library/VirtualFolders"
-        application.route("GET", base, self.list)
+        application.route("GET", base, self.all)
         application.route("POST", base, self.add)
         application.route("DELETE", base, self.remove)
         application.route("POST", f"{base}/LibraryOptions", self.save_options)
@@ -47,7 +47,7 @@ class Libraries:
             "LibraryOptions": library["options"], "ItemId": library["id"], "RefreshStatus": "Idle",
         }  # fmt: skip
 
-    def list(self, request: Request) -> list[dict[str, Any]]:
+    def all(self, request: Request) -> list[dict[str, Any]]:
         """GET /Library/VirtualFolders."""
         return [self._shown(library) for library in self._store.read()["libraries"]]
 
@@ -73,7 +73,12 @@ class Libraries:
             while unique in taken:
                 number += 1
                 unique = f"{name}{number}"
-            library = {"id": identity.identifier(), "name": unique, "type": kind or "mixed", "options": options}
+            library = {
+                "id": identity.identifier(),
+                "name": unique,
+                "type": kind or "mixed",
+                "options": options,
+            }
             state["libraries"].append(library)
         return Response(204)
 

@@ -116,7 +116,7 @@ class Seerr(web.Application):
 
     def shown(self, user: dict[str, Any] | None) -> dict[str, Any]:
         """A user as the API shows it."""
-        assert user is not None  # noqa: S101 - authorize saw one
+        assert user is not None
         return {key: value for key, value in user.items() if key != "token"}
 
     # open
@@ -252,7 +252,18 @@ class Seerr(web.Application):
     def request_count(self, request: Request) -> dict[str, int]:
         """GET /request/count."""
         return dict.fromkeys(
-            ("total", "movie", "tv", "pending", "approved", "declined", "processing", "available", "completed"), 0
+            (
+                "total",
+                "movie",
+                "tv",
+                "pending",
+                "approved",
+                "declined",
+                "processing",
+                "available",
+                "completed",
+            ),
+            0,
         )
 
     def save_jellyfin(self, request: Request) -> dict[str, Any]:

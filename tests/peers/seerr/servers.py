@@ -11,7 +11,15 @@ from peers.framework.web import Application, HttpError, Request, Response
 NUMBERS = ("port", "activeProfileId", "activeAnimeProfileId", "activeLanguageProfileId")
 TEXTS = ("name", "hostname", "apiKey", "baseUrl", "activeProfileName", "activeDirectory", "externalUrl",
          "minimumAvailability", "seriesType", "animeSeriesType")  # fmt: skip
-SWITCHES = ("useSsl", "is4k", "isDefault", "syncEnabled", "preventSearch", "enableSeasonFolders", "tagRequests")
+SWITCHES = (
+    "useSsl",
+    "is4k",
+    "isDefault",
+    "syncEnabled",
+    "preventSearch",
+    "enableSeasonFolders",
+    "tagRequests",
+)
 REQUIRED = {
     "radarr": ("name", "hostname", "port", "apiKey", "useSsl", "activeProfileId", "activeProfileName",
                "activeDirectory", "is4k", "minimumAvailability", "isDefault"),
@@ -44,7 +52,7 @@ class Servers:
         """`name` is radarr or sonarr."""
         self.name, self._store = name, store
 
-    def list(self, request: Request) -> list[dict[str, Any]]:
+    def all(self, request: Request) -> list[dict[str, Any]]:
         """GET: keys in clear."""
         found: list[dict[str, Any]] = self._store.read()[self.name]
         return found
@@ -119,7 +127,7 @@ def register(application: Application, store: Store, base: str) -> None:
     """Add the routes of both applications."""
     for name in ("radarr", "sonarr"):
         servers, path = Servers(name, store), f"{base}/settings/{name}"
-        application.route("GET", path, servers.list)
+        application.route("GET", path, servers.all)
         application.route("POST", f"{path}/test", servers.test)
         application.route("POST", path, servers.add)
         application.route("PUT", f"{path}/{{id}}", servers.replace)

@@ -38,7 +38,7 @@ class Product:
 
 def now() -> str:
     """UTC in the notation of the API."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Servarr(web.Application):
@@ -59,7 +59,9 @@ class Servarr(web.Application):
         )  # fmt: skip
         self.started = now()
         self._sessions: set[str] = set()
-        self.singletons: dict[str, dict[str, Any]] = {"ui": {"theme": "auto", "firstDayOfWeek": 0, "timeFormat": "h(:mm)a"}}
+        self.singletons: dict[str, dict[str, Any]] = {
+            "ui": {"theme": "auto", "firstDayOfWeek": 0, "timeFormat": "h(:mm)a"}
+        }
         self.commands: dict[str, Command] = {
             name: lambda body: "Completed" for name in ("CheckHealth", "Backup", "Housekeeping", "RssSync")
         }
@@ -176,14 +178,20 @@ class Servarr(web.Application):
     def health(self, request: Request) -> list[dict[str, Any]]:
         """health."""
         return [
-            {"id": number, "source": source, "type": kind, "message": text, "wikiUrl": "https://wiki.servarr.com"}
+            {
+                "id": number,
+                "source": source,
+                "type": kind,
+                "message": text,
+                "wikiUrl": "https://wiki.servarr.com",
+            }
             for number, (source, kind, text) in enumerate(self.complaints(), 1)
         ]
 
     def disk_space(self, request: Request) -> list[dict[str, Any]]:
         """diskspace of the root and the root folders."""
         paths = ["/", *(folder["path"] for folder in self.store.read()["rootfolders"])]
-        found = []
+        found: list[dict[str, Any]] = []
         for path in filter(os.path.isdir, paths):
             space = os.statvfs(path)
             total, free = space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize
@@ -321,5 +329,7 @@ def run(make: Callable[[Path, Mapping[str, str]], Servarr]) -> None:
     except ConfigError as error:
         journal.say(f"[Fatal] {error}")
         sys.exit(1)
-    journal.say(f"{application.product.name} {application.product.version} (stand-in), URL base '{application.active.url_base}'")
+    journal.say(
+        f"{application.product.name} {application.product.version} (stand-in), URL base '{application.active.url_base}'"
+    )
     web.serve(application, application.active.bind_address, application.active.port)

@@ -55,7 +55,7 @@ def password_fits(user: dict[str, str], password: str) -> bool:
 def resource(settings: Settings, state: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """The object that GET answers: the hash for a password, never a confirmation."""
     user = state["user"] or {}
-    overrides = state["host"]
+    overrides: dict[str, Any] = state["host"]
     base = {
         "id": 1,
         "bindAddress": settings.bind_address,
@@ -90,7 +90,7 @@ def check(new: dict[str, Any], user: dict[str, str] | None, application: str) ->
             ipaddress.ip_address(address)
         except ValueError:
             faults.append(failure("BindAddress", "Must contain wildcard (*) or a valid IP Address", address))
-        if address == "0.0.0.0":  # noqa: S104
+        if address == "0.0.0.0":
             faults.append(failure("BindAddress", "Use * instead of 0.0.0.0", address))
     if not 1 <= new["port"] <= 65535:
         faults.append(failure("Port", "'Port' must be between 1 and 65535.", new["port"]))

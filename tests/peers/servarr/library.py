@@ -15,7 +15,21 @@ from peers.servarr.base import Servarr, now
 from peers.servarr.downloads import records
 from peers.servarr.faults import failure, missing, refuse
 
-SYSTEM_FOLDERS = ("/", "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var")
+SYSTEM_FOLDERS = (
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var",
+)
 VIDEO = {".mkv", ".mp4", ".avi", ".m4v", ".ts"}
 
 QUALITY = {
@@ -96,7 +110,12 @@ class Library(Servarr):
             if child.is_dir() and str(child) not in known
         ]
         free = space.f_bavail * space.f_frsize
-        return {**folder, "accessible": os.access(path, os.R_OK | os.W_OK), "freeSpace": free, "unmappedFolders": loose}
+        return {
+            **folder,
+            "accessible": os.access(path, os.R_OK | os.W_OK),
+            "freeSpace": free,
+            "unmappedFolders": loose,
+        }
 
     def root_folders(self, request: Request) -> list[dict[str, Any]]:
         """rootfolder."""
@@ -145,9 +164,7 @@ class Library(Servarr):
         """DELETE rootfolder/{id}."""
         self.root_folder(request)
         with self.store.change() as state:
-            state["rootfolders"] = [
-                entry for entry in state["rootfolders"] if str(entry["id"]) != request.params["id"]
-            ]
+            state["rootfolders"] = [entry for entry in state["rootfolders"] if str(entry["id"]) != request.params["id"]]
         return {}
 
     def profiles(self, request: Request) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Providers:
         application.route("GET", f"{base}/schema", self.schema)
         application.route("POST", f"{base}/testall", self.test_all)
         application.route("POST", f"{base}/test", self.test)
-        application.route("GET", base, self.list)
+        application.route("GET", base, self.all)
         application.route("POST", base, self.create)
         application.route("GET", f"{base}/{{id}}", self.get)
         application.route("PUT", f"{base}/{{id}}", self.update)
@@ -70,7 +70,11 @@ class Providers:
             for order, definition in enumerate(implementation.fields)
         ]
         shown = {key: value for key, value in item.items() if key != "settings"}
-        extra = {"implementationName": implementation.title, "infoLink": "https://wiki.servarr.com", **self.kind.shown}
+        extra = {
+            "implementationName": implementation.title,
+            "infoLink": "https://wiki.servarr.com",
+            **self.kind.shown,
+        }
         return {**extra, **shown, "fields": fields}
 
     def schema(self, request: Request) -> list[dict[str, Any]]:
@@ -85,7 +89,7 @@ class Providers:
         names = {"name": "", "implementation": implementation.name, "configContract": implementation.contract}
         return {"id": 0, **names, **self.kind.flags, **protocol, "tags": [], "settings": settings}
 
-    def list(self, request: Request) -> list[dict[str, Any]]:
+    def all(self, request: Request) -> list[dict[str, Any]]:
         """Every object, by name."""
         return [self.show(item) for item in sorted(self.items(), key=lambda item: str(item["name"]))]
 

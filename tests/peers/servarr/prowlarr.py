@@ -37,9 +37,7 @@ class Prowlarr(Servarr):
         super().__init__(PRODUCT, config, variables)
         self.applications = self.add_kind(self._application_kind())
         self.indexers = self.add_kind(self._indexer_kind())
-        self.add_kind(
-            Kind("indexerproxy", definitions.PROXIES, {}, lambda item: bool(item["tags"]), always_test=True)
-        )
+        self.add_kind(Kind("indexerproxy", definitions.PROXIES, {}, lambda item: bool(item["tags"]), always_test=True))
         clients = (definitions.qbittorrent("", "prowlarr"), definitions.sabnzbd("", "prowlarr"))
         flags = {"enable": True, "priority": 1, "categories": []}
         self.add_kind(
@@ -97,7 +95,9 @@ class Prowlarr(Servarr):
         if number != "0" and all(str(item["id"]) != number for item in self.indexers.items()):
             raise missing("Indexer", number)
         if (request.first("t") or "").lower() != "caps":
-            return Response(200, '<rss version="2.0"><channel></channel></rss>', {"Content-Type": "application/rss+xml"})
+            return Response(
+                200, '<rss version="2.0"><channel></channel></rss>', {"Content-Type": "application/rss+xml"}
+            )
         return Response(200, CAPABILITIES, {"Content-Type": "application/xml"})
 
     # synchronization

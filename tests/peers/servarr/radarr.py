@@ -70,7 +70,11 @@ class Radarr(Library):
             file = files.get(movie["id"])
             extra: dict[str, Any] = {"hasFile": file is not None, "movieFileId": 0, "sizeOnDisk": 0}
             if file:
-                extra |= {"movieFileId": file["id"], "sizeOnDisk": file["size"], "movieFile": self._file(file)}
+                extra |= {
+                    "movieFileId": file["id"],
+                    "sizeOnDisk": file["size"],
+                    "movieFile": self._file(file),
+                }
             shown.append({**movie, **extra})
         return shown
 

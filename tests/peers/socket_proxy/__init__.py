@@ -1,0 +1,1 @@
+"""The Docker socket proxy: a filter by section, as the well-known images have it."""
