@@ -59,9 +59,7 @@ def summarise(
     return [*sorted(services.values(), key=lambda line: line.name), *networks.values()]
 
 
-def service_line(
-    name: str, change: Mapping[str, Any], stack: Mapping[str, Any], kept: Mapping[str, int]
-) -> Line:
+def service_line(name: str, change: Mapping[str, Any], stack: Mapping[str, Any], kept: Mapping[str, int]) -> Line:
     """Return what happens to a service and what its owner will notice."""
     if change["action"] == "create":
         instance = stack["instances"].get(name, {})

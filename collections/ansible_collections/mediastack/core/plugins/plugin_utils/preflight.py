@@ -163,9 +163,7 @@ def networks(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
             continue  # the bridge of a network that was looked at above
         for name, subnet in ours.items():
             if overlap(subnet, interface.network):
-                yield Finding(
-                    f"{name} ({subnet}) overlaps {interface} of interface {address['interface']}.", remedy
-                )
+                yield Finding(f"{name} ({subnet}) overlaps {interface} of interface {address['interface']}.", remedy)
 
 
 def overlap(one: Any, other: Any) -> bool:
@@ -239,9 +237,7 @@ def tunnel(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
     needing = [
         name
         for name, instance in sorted(stack["instances"].items())
-        if any(
-            str(d).startswith("/dev/net/tun") for d in (instance.get("hardening") or {}).get("devices") or []
-        )
+        if any(str(d).startswith("/dev/net/tun") for d in (instance.get("hardening") or {}).get("devices") or [])
     ]
     if needing and not host.get("tun"):
         yield Finding(

@@ -42,11 +42,7 @@ def password() -> str:
     """Return a password that holds a lower-case letter, a capital and a digit."""
     while True:
         text = "".join(random_source.choice(UNAMBIGUOUS) for _ in range(PASSWORD_LENGTH))
-        if (
-            any(c.islower() for c in text)
-            and any(c.isupper() for c in text)
-            and any(c.isdigit() for c in text)
-        ):
+        if any(c.islower() for c in text) and any(c.isupper() for c in text) and any(c.isdigit() for c in text):
             return text
 
 

@@ -101,9 +101,7 @@ def decrypt(path: Path, raw: bytes, cipher: Cipher) -> bytes:
     try:
         return cipher.decrypt(raw)
     except Exception as error:  # Ansible's own errors, whose classes moved between 2.19 and 2.21
-        raise VaultError(
-            f"{path}: the vault password that was given does not open it.\n{REMEDIES}"
-        ) from error
+        raise VaultError(f"{path}: the vault password that was given does not open it.\n{REMEDIES}") from error
 
 
 def write(path: Path, content: dict[str, Any], cipher: Cipher, secret: Any) -> None:
@@ -112,11 +110,7 @@ def write(path: Path, content: dict[str, Any], cipher: Cipher, secret: Any) -> N
     A run that is killed leaves the old file or the new one. Raises VaultError.
     """
     header = "# Secrets of this inventory. Change them with: ansible-vault edit\n"
-    text = (
-        "---\n"
-        + header
-        + yaml.safe_dump(content, default_flow_style=False, sort_keys=True, allow_unicode=True)
-    )
+    text = "---\n" + header + yaml.safe_dump(content, default_flow_style=False, sort_keys=True, allow_unicode=True)
     encrypted = cipher.encrypt(text, secret=secret)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -160,9 +160,7 @@ def api_checks(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) -> 
         port = listening_port(instance, api.pop("port"))
         keyed = api["auth"]["kind"] != "none"
         key = " with its own key" if keyed else ""
-        refusal = (
-            (" and refuses without" if keyed else " and refuses the rest") if api["refuse_status"] else ""
-        )
+        refusal = (" and refuses without" if keyed else " and refuses the rest") if api["refuse_status"] else ""
         checks.append(
             new_check(
                 "api",
@@ -242,9 +240,7 @@ def ports_check(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) ->
     )
 
 
-def stack_check(
-    running: Mapping[str, dict[str, Any]], services: Mapping[str, dict[str, Any]]
-) -> dict[str, Any]:
+def stack_check(running: Mapping[str, dict[str, Any]], services: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the check that what runs is what was resolved."""
     fields = ("container", "spec", "image", "reference", "digest", "gateway")
     return new_check(
@@ -253,9 +249,7 @@ def stack_check(
         "running",
         "the running containers equal the resolved stack",
         "apply",
-        instances=[
-            {"instance": name, **{field: services[name][field] for field in fields}} for name in running
-        ],
+        instances=[{"instance": name, **{field: services[name][field] for field in fields}} for name in running],
     )
 
 
@@ -311,9 +305,7 @@ def storage_check(stack: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def collect_secrets(
-    checks: Iterable[dict[str, Any]], secrets: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
+def collect_secrets(checks: Iterable[dict[str, Any]], secrets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the values of the secrets that checks name."""
     result = {}
     for check in checks:
@@ -321,8 +313,6 @@ def collect_secrets(
         if reference:
             instance, _, name = reference.partition("/")
             if not secrets.get(instance, {}).get(name):
-                raise ValueError(
-                    f"{check['id']} needs mediastack_secrets.{instance}.{name}, which has no value."
-                )
+                raise ValueError(f"{check['id']} needs mediastack_secrets.{instance}.{name}, which has no value.")
             result[reference] = secrets[instance][name]
     return result

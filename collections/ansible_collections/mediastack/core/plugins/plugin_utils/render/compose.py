@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import (
     Context,
     render_service,
@@ -26,6 +24,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import
     keyed_hash,
     spec_of,
 )
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,15 +61,11 @@ def render_project(
     hash_key: str,
 ) -> dict[str, Any]:
     """Return one project: its files and what is known of each service."""
-    files: dict[str, dict[str, Any]] = {
-        name: {"name": project["name"], "services": {}} for name in project["files"]
-    }
+    files: dict[str, dict[str, Any]] = {name: {"name": project["name"], "services": {}} for name in project["files"]}
     services: dict[str, dict[str, Any]] = {}
     for name in sorted(project["instances"]):
         service = render_service(name, context)
-        service.setdefault("labels", {})[SPEC_LABEL] = spec_of(
-            service, keyed_hash(hash_key, contents.get(name, {}))
-        )
+        service.setdefault("labels", {})[SPEC_LABEL] = spec_of(service, keyed_hash(hash_key, contents.get(name, {})))
         file = file_of(name, project, context)
         files[file]["services"][name] = service
         services[name] = describe(name, service, file, context)
@@ -127,38 +122,9 @@ def top_level(services: dict[str, dict[str, Any]], context: Context) -> dict[str
     return {key: value for key, value in (("networks", networks), ("secrets", secrets)) if value}
 
 
-class _Dumper(yaml.SafeDumper):
-    """Block style, no aliases (the same list twice is two lists to a reader)."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Never write anchors."""
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        """Indent lists below their key."""
-        return super().increase_indent(flow, False)
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Write text of several lines as a block where YAML can."""
-    style = "|" if "\n" in text and not text.startswith((" ", "\n")) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
 def dump(content: dict[str, Any]) -> str:
     """Return a compose dict as text that is the same for equal data: keys sorted, `$` doubled."""
-    text = yaml.dump(
-        escape_dollars(content),
-        Dumper=_Dumper,
-        sort_keys=True,
-        default_flow_style=False,
-        allow_unicode=True,
-        width=1000,
-    )
-    return HEADER + text
+    return HEADER + yaml_text(escape_dollars(content))
 
 
 def escape_dollars(value: Any) -> Any:

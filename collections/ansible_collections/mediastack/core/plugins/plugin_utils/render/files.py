@@ -195,16 +195,12 @@ def volume_directories(stack: dict[str, Any]) -> list[dict[str, Any]]:
         if below(volume["source"], root)
     ]
     own = [directory(v["source"], ids(v.get("owner") or "media", stack), "0750") for v in volumes]
-    parents = [
-        directory(parent, (ROOT, ROOT), "0755") for v in volumes for parent in between(v["source"], root)
-    ]
+    parents = [directory(parent, (ROOT, ROOT), "0755") for v in volumes for parent in between(v["source"], root)]
     # In this order: a folder that is a volume keeps its own owner, whoever else needs it as a parent.
     return own + parents
 
 
-def file_parents(
-    stack: dict[str, Any], texts: Iterable[TextFile], known: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def file_parents(stack: dict[str, Any], texts: Iterable[TextFile], known: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the folders inside volumes that configuration files need, owned like the file."""
     have = {entry["path"] for entry in known}
     roots = [path for path in have if below(path, stack["paths"]["config"])]

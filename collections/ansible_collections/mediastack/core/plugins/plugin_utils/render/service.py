@@ -57,7 +57,28 @@ def render_service(name: str, context: Context) -> dict[str, Any]:
         "depends_on": depends_on(name, context),
     }
     kept = {key: value for key, value in service.items() if value not in (None, {}, [])}
-    return deep_merge(kept, instance.get("compose") or {})
+    return overridden(kept, instance.get("compose") or {})
+
+
+def overridden(service: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Return a service with the owner's compose override, all but what makes it recognisable as ours.
+
+    Compose takes `environment` and `labels` as lists of `name=value` too.
+    """
+    listed = {key: mapping(override[key]) for key in ("environment", "labels") if override.get(key)}
+    merged = deep_merge(service, {**override, **listed})
+    ours = {key: value for key, value in service["labels"].items() if key.startswith("mediastack.")}
+    merged["labels"] = {**(merged.get("labels") or {}), **ours}
+    merged["container_name"] = service["container_name"]
+    return merged
+
+
+def mapping(value: dict[str, Any] | list[str]) -> dict[str, Any]:
+    """Return `{name: value}` of a mapping or of a list of `name=value`."""
+    if isinstance(value, dict):
+        return value
+    pairs = (str(item).partition("=") for item in value)
+    return {name: text for name, _, text in pairs}
 
 
 def image(instance: dict[str, Any], digests: dict[str, str]) -> str:
@@ -211,8 +232,7 @@ def depends_on(name: str, context: Context) -> dict[str, Any]:
         and context.instances[other].get("workload", "service") not in JOBS
     ]
     return {
-        other: {"condition": "service_healthy" if other == gateway else "service_started"}
-        for other in same_project
+        other: {"condition": "service_healthy" if other == gateway else "service_started"} for other in same_project
     }
 
 

@@ -79,9 +79,7 @@ def one_line(value: Any) -> str:
     """Return `value` as text; a line break or a control character would start another setting."""
     text = str(value)
     if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in text):  # noqa: PLR2004
-        raise UnsafeValueError(
-            f"{text!r} has a line break or control character, which this file cannot hold."
-        )
+        raise UnsafeValueError(f"{text!r} has a line break or control character, which this file cannot hold.")
     return text
 
 
