@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-WIDTH = 100
+WIDTH = 80
 Path = tuple[str, ...]
 
 

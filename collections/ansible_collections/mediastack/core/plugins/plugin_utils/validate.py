@@ -89,7 +89,7 @@ class Judge:
             self.add(
                 path,
                 f"{shown(value)} is not {article(noun)}.{suggestion(value, node.choices)}",
-                f"{plural(noun).capitalize() if node.noun else 'Accepted'}: {', '.join(node.choices)}.",
+                f"{sentence(plural(noun)) if node.noun else 'Accepted'}: {', '.join(node.choices)}.",
             )
         return value
 
@@ -190,7 +190,7 @@ def unknown(name: str, known: Iterable[str], noun: str) -> tuple[str, str]:
     names = sorted(known)
     return (
         f"'{name}' is not {article(noun)} that is known here.{suggestion(name, names)}",
-        f"{plural(noun).capitalize()}: {', '.join(names)}." if names else f"There are no {plural(noun)}.",
+        f"{sentence(plural(noun))}: {', '.join(names)}." if names else f"There are no {plural(noun)}.",
     )
 
 
@@ -201,7 +201,7 @@ def wanted(node: Node) -> str:
     if node.kind == "text" and node.pattern:
         return PATTERNS[node.pattern].meaning
     if node.kind == "int" and node.noun == "port":
-        return "a port, 1 to 65535"
+        return "a port from 1 to 65535"
     words = KINDS[node.kind]
     if node.kind in ("int", "number") and node.minimum is not None:
         if node.maximum is None:
@@ -236,6 +236,11 @@ def shown(value: Any) -> str:
 def article(noun: str) -> str:
     """Put 'a' or 'an' before a noun."""
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital, and leave the rest as it is (TLS)."""
+    return words[:1].upper() + words[1:]
 
 
 def plural(noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import DOCKER_API, GATEWAY
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ def _gateway(server: Server, instance: Instance, chosen: str | None, gateways: l
     if chosen:
         if chosen not in gateways:
             names = ", ".join(gateways) or "none"
-            server.wrong(
-                instance,
-                ("gateway",),
-                f"'{chosen}' is not a VPN gateway on {server.host}.",
-                f"Gateways: {names}.",
-            )
+            text = f"'{chosen}' is not a VPN gateway on {server.host}.{suggestion(chosen, gateways)}"
+            server.wrong(instance, ("gateway",), text, f"Gateways: {names}.")
         return chosen if chosen in gateways else None
     keys = ("zone",) if "zone" in instance.overrides else ()
     if not gateways and server.incomplete:
