@@ -1,0 +1,184 @@
+"""Views of the resolved stack and of what it renders to, in the shape that one module takes.
+
+media_directories(stack)            -> directories of the media tree, for `files`
+wanted_images(stack, digests)       -> [{reference, digest, instances}], for `images`
+compose_projects(render, stack)     -> projects in the order in which they start, for `compose`
+managed_hashes(render, hash_key)    -> {path: hash} of managed files, for `generation`
+asked_paths(stack)                  -> paths that `preflight` wants `host_facts` to tell about
+role_instances(stack, role, api)    -> a role's instances, with the `address` at which the server reaches them
+verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verify`
+live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
+    status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
+from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
+from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import keyed_hash
+from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import address_of
+from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import build as verify_plan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JELLYFIN_KEY = 'MediaBrowser Token="{secret}"'
+
+
+def media_directories(stack: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the directories below the media root."""
+    return files.media_directories(plain(stack))
+
+
+def wanted_images(stack: dict[str, Any], digests: dict[str, str | None] | None = None) -> list[dict[str, Any]]:
+    """Return each image once: its digest as the owner says, else as of the first pull (`digests`)."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, instance in sorted(plain(stack)["instances"].items()):
+        reference = instance["reference"]
+        digest = instance["image"].get("digest") or (digests or {}).get(reference)
+        image = found.setdefault(reference, {"reference": reference, "digest": digest, "instances": []})
+        image["instances"].append(name)
+    return [found[reference] for reference in sorted(found)]
+
+
+def compose_projects(render: dict[str, Any], stack: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rendered projects in the Stack's order, with the names of their files."""
+    rendered = {project["name"]: project for project in render["projects"]}
+    return [
+        {**rendered[project["name"]], "files": list(rendered[project["name"]]["files"])}
+        for project in stack["projects"]
+    ]
+
+
+def managed_hashes(render: dict[str, Any], hash_key: str) -> dict[str, str]:
+    """Return a keyed hash of every managed file: without the key, a short secret could be found by trying."""
+    secrets = render["secret_contents"]
+    return {
+        file["path"]: keyed_hash(hash_key, {"": secrets[file["secret"]] if "secret" in file else file["content"]})
+        for file in plain(render["files"])
+        if file["policy"] == "managed"
+    }
+
+
+def asked_paths(stack: dict[str, Any]) -> list[str]:
+    """Return the paths that `preflight` compares."""
+    return preflight.paths_to_ask(plain(stack))
+
+
+def role_instances(stack: dict[str, Any], role: str, api: str = "") -> list[dict[str, Any]]:
+    """Return a role's instances in order of name; with `api`, those whose kind of API begins like that."""
+    stack = plain(stack)
+    found = [
+        instance
+        for _, instance in sorted(stack["instances"].items())
+        if instance["role"] == role and str(instance.get("api") or "").startswith(api)
+    ]
+    return [{**instance, "address": _address(instance, stack)} for instance in found]
+
+
+def servarr_apps(stack: dict[str, Any], username: str) -> list[dict[str, Any]]:
+    """Return what `servarr_accounts` takes: each application with its kind, address and user."""
+    return [
+        {"instance": one["name"], "kind": one["api"], "url": one["address"], "username": str(username)}
+        for one in role_instances(stack, "arr", "servarr")
+    ]
+
+
+def _address(instance: dict[str, Any], stack: dict[str, Any]) -> str | None:
+    host = address_of(instance, stack)
+    port = next((port["listen"] for port in instance["ports"] if port["name"] in ("web", "api", "control")), None)
+    return f"http://{host}:{port}" if host and port else None
+
+
+def verify_plan(stack: dict[str, Any], secrets: dict[str, Any], render: dict[str, Any]) -> dict[str, Any]:
+    """Return every check of a server, and the secrets that they need."""
+    return verify_plan_of(plain(stack), plain(secrets), plain(render["projects"]).values())
+
+
+def live_checks(stack: dict[str, Any], secrets: dict[str, Any], kinds: list[str], role: str = "") -> dict[str, Any]:
+    """Return the checks of some kinds, with `role` only about its instances. They need nothing rendered."""
+    stack, secrets = plain(stack), plain(secrets)
+    instances = stack["instances"]
+    services = {name: _service(instance, instances) for name, instance in instances.items()}
+    plan = verify_plan_of(stack, secrets, [{"services": services}])
+    checks = [
+        check
+        for check in plan["checks"]
+        if check["kind"] in kinds and (not role or instances[check["instance"]]["role"] == role)
+    ]
+    wanted = {check.get("auth", {}).get("secret") for check in checks}
+    return {
+        "checks": checks,
+        "secrets": {key: text for key, text in plan["secrets"].items() if key in wanted},
+    }
+
+
+def status_plan(stack: dict[str, Any], secrets: dict[str, Any]) -> dict[str, Any]:
+    """Return what `status` is to read: instances, secrets, disks, certificates."""
+    stack = plain(stack)
+    plan = live_checks(stack, secrets, ["api", "https"])
+    apis = {check["instance"]: check for check in plan["checks"] if check["kind"] == "api"}
+    return {
+        "instances": [
+            _status_of(instance, stack, apis.get(name)) for name, instance in sorted(stack["instances"].items())
+        ],
+        "secrets": plan["secrets"],
+        "disks": [
+            {"name": "media", "path": stack["media"]["root"]},
+            {"name": "stack", "path": stack["paths"]["root"]},
+        ],
+        "certificates": [
+            {key: check[key] for key in ("name", "address", "port", "ca") if check[key]}
+            for check in plan["checks"]
+            if check["kind"] == "https" and check["scheme"] == "https"
+        ],
+    }
+
+
+def _status_of(instance: dict[str, Any], stack: dict[str, Any], check: dict[str, Any] | None) -> dict[str, Any]:
+    shown = {key: instance[key] for key in ("name", "container", "zone", "url") if instance[key]}
+    if not check:
+        return shown
+    auth = check["auth"]
+    if instance["api"] == "jellyfin":  # its own key, kept on the server: signing in would add a device
+        path = posixpath.join(stack["paths"]["secrets"], instance["name"], "api_key")
+        auth = {"kind": "header", "header": "Authorization", "secret_file": path, "format": JELLYFIN_KEY}
+    return {**shown, "api": instance["api"], "address": check["url"], "auth": auth}
+
+
+def _service(instance: dict[str, Any], instances: dict[str, Any]) -> dict[str, Any]:
+    """Return what the checks ask of a rendered service, as far as the Stack alone can tell."""
+    shared = instance["network"]["mode"] == "container"
+    return {
+        "container": instance["container"],
+        "gateway": instances[instance["gateway"]]["container"] if shared else None,
+        "workload": instance["workload"],
+        "spec": "",
+        "image": instance["reference"],
+        "reference": instance["reference"],
+        "digest": None,
+    }
+
+
+class FilterModule:
+    """The filters by name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return them."""
+        views = (
+            media_directories,
+            wanted_images,
+            compose_projects,
+            managed_hashes,
+            asked_paths,
+            role_instances,
+            servarr_apps,
+            verify_plan,
+            live_checks,
+            status_plan,
+        )
+        return {view.__name__: view for view in views}
