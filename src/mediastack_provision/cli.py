@@ -20,7 +20,7 @@ EXIT_CODES = "\n".join(
         " Exit codes",
         *(f" {int(code):>4}  {meaning}" for code, meaning in MEANINGS.items()),
         "",
-        " Options of ansible-playbook can follow after --, for instance: apply -- --forks 5",
+        " Options of ansible-playbook can follow after --, as in: apply -- --forks 5",
     ]
 )
 
@@ -115,15 +115,11 @@ Limit = Annotated[
 ]
 Tags = Annotated[
     list[str] | None,
-    typer.Option(
-        "--tags", "-t", help="Only these roles or phases; repeat or use commas.", rich_help_panel=_SERVER
-    ),
+    typer.Option("--tags", "-t", help="Only these roles or phases; repeat or use commas.", rich_help_panel=_SERVER),
 ]
 VaultFile = Annotated[
     Path | None,
-    typer.Option(
-        "--vault-password-file", help="File that holds the vault password.", rich_help_panel=_ACCESS
-    ),
+    typer.Option("--vault-password-file", help="File that holds the vault password.", rich_help_panel=_ACCESS),
 ]
 AskVault = Annotated[
     bool, typer.Option("--ask-vault-pass", "-J", help="Ask for the vault password.", rich_help_panel=_ACCESS)
@@ -132,9 +128,7 @@ AskBecome = Annotated[
     bool, typer.Option("--ask-become-pass", "-K", help="Ask for the sudo password.", rich_help_panel=_ACCESS)
 ]
 Json = Annotated[bool, typer.Option("--json", help="For machines: one JSON object per line on stdout.")]
-Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Show tasks and what Ansible says; repeat.")
-]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show tasks and what Ansible says; repeat.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Number = Annotated[int, typer.Option("--number", "-n", help="How many runs to list.", min=1)]
 Instances = Annotated[
@@ -179,9 +173,7 @@ def server_verb(panel: str, *without: str) -> Callable[[Callable[..., int]], Cal
     def decorate(function: Callable[..., int]) -> Callable[..., None]:
         common = [parameter for parameter in COMMON if parameter.name not in without]
         own = [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.name != "options"
+            parameter for parameter in inspect.signature(function).parameters.values() if parameter.name != "options"
         ]
 
         def command(ctx: typer.Context, **given: Any) -> None:
@@ -206,24 +198,18 @@ def init(  # noqa: PLR0913, PLR0917  one flag per question
         str | None,
         typer.Option("--inventory", "-i", help="Where to write it: a path or a name. Default: home."),
     ] = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address or name of the server; `local` for this one.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address or name of the server; `local` for this one.")] = None,
     user: Annotated[str | None, typer.Option(help="User to log in as over SSH.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Time zone, for instance Europe/Berlin.")] = None,
     media_root: Annotated[str | None, typer.Option(help="Folder for downloads and library.")] = None,
     domain: Annotated[str | None, typer.Option(help="Domain under which services get their names.")] = None,
-    vpn: Annotated[
-        str | None, typer.Option(help="VPN provider as gluetun calls it; `none` for no VPN.")
-    ] = None,
+    vpn: Annotated[str | None, typer.Option(help="VPN provider as gluetun calls it; `none` for no VPN.")] = None,
     vpn_type: Annotated[str | None, typer.Option(help="wireguard or openvpn.")] = None,
     vpn_country: Annotated[str | None, typer.Option(help="Country of the VPN server.")] = None,
     vpn_key_file: Annotated[
         Path | None, typer.Option(help="File that holds the WireGuard private key; `-` reads it from stdin.")
     ] = None,
-    service: Annotated[
-        list[str] | None, typer.Option(help="Service to run; repeat. Default: the usual ones.")
-    ] = None,
+    service: Annotated[list[str] | None, typer.Option(help="Service to run; repeat. Default: the usual ones.")] = None,
     non_interactive: Annotated[
         bool, typer.Option("--non-interactive", help="Ask nothing: flags and defaults decide.")
     ] = False,
@@ -339,9 +325,7 @@ app.add_typer(history_app, name="history", rich_help_panel=LOOK)
 
 
 @history_app.callback(invoke_without_command=True)
-def history_main(
-    ctx: typer.Context, inventory: Inventory = None, as_json: Json = False, number: Number = 20
-) -> None:
+def history_main(ctx: typer.Context, inventory: Inventory = None, as_json: Json = False, number: Number = 20) -> None:
     """What was run, when, by whom, and how it ended."""
     if ctx.invoked_subcommand is None:
         history_list(inventory, as_json=as_json, number=number)
@@ -367,6 +351,47 @@ def history_show(
     _end(verb.show(inventory, identity, as_json=as_json))
 
 
+sandbox_app = typer.Typer(no_args_is_help=True, help="A server to try things on: a fresh Debian in a container.")
+app.add_typer(sandbox_app, name="sandbox", rich_help_panel=MORE)
+SandboxName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The sandbox's name. Default: demo.")]
+
+
+def _sandbox(*words: str | None) -> None:
+    from mediastack_provision.sandbox.__main__ import main as sandbox
+
+    _end(sandbox([word for word in words if word is not None]))
+
+
+@sandbox_app.command("up")
+def sandbox_up(
+    name: SandboxName = None,
+    release: Annotated[str | None, typer.Option("--os", help="debian12 or debian13.")] = None,
+    kind: Annotated[str | None, typer.Option(help="bare, minimal (no python3, no sudo) or engine.")] = None,
+) -> None:
+    """Make a sandbox, or find the one that runs; prints how to reach it."""
+    chosen = [f"--os={release}"] if release else []
+    chosen += [f"--kind={kind}"] if kind else []
+    _sandbox("up", name, *chosen)
+
+
+@sandbox_app.command("down")
+def sandbox_down(name: SandboxName = None) -> None:
+    """Remove a sandbox and all that it made."""
+    _sandbox("down", name)
+
+
+@sandbox_app.command("list")
+def sandbox_list() -> None:
+    """List the sandboxes."""
+    _sandbox("list")
+
+
+@sandbox_app.command("shell")
+def sandbox_shell(name: SandboxName = None) -> None:
+    """Open a shell on a sandbox's server."""
+    _sandbox("shell", name)
+
+
 @app.command(rich_help_panel=MORE)
 def completion(
     shell: Annotated[str, typer.Argument(help="bash, zsh, fish or powershell.")] = "bash",
@@ -375,9 +400,7 @@ def completion(
     from typer._completion_shared import get_completion_script
 
     if shell not in {"bash", "zsh", "fish", "powershell", "pwsh"}:
-        raise typer.BadParameter(
-            f"there is no completion for {shell!r}; there is for bash, zsh, fish, powershell"
-        )
+        raise typer.BadParameter(f"there is no completion for {shell!r}; there is for bash, zsh, fish, powershell")
     script = get_completion_script(
         prog_name="mediastack-provision", complete_var="_MEDIASTACK_PROVISION_COMPLETE", shell=shell
     )

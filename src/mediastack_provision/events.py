@@ -26,6 +26,7 @@ class Phase:
     """A stretch of tasks of one role, or of one play outside of roles."""
 
     name: str
+    role: bool
     started: float
     ended: float = 0.0
     ok: int = 0
@@ -94,6 +95,7 @@ class Story:
         self.results: list[Result] = []
         self.failures: list[Failure] = []
         self.hosts: dict[str, dict[str, int]] = {}
+        self.said: list[str] = []  # by tasks whose only purpose is to say something
         self.output: list[str] = []  # what Ansible said outside of any task: its own errors
         self.started = 0.0
         self.ended = 0.0
@@ -138,7 +140,7 @@ class Story:
         steps: list[Step] = []
         if self.current is None or self.current.name != name:
             steps += self._leave(at)
-            self.current = Phase(name=name, started=at, ended=at)
+            self.current = Phase(name=name, role=bool(data.get("role")), started=at, ended=at)
             self.phases.append(self.current)
             steps.append(Step("phase", at, phase=self.current))
         self.current.task = str(data.get("task") or data.get("name") or "")
@@ -152,6 +154,9 @@ class Story:
         forgiven = state == "failed" and bool(data.get("ignore_errors"))
         host, role, task = (str(data.get(key) or "") for key in ("host", "role", "task"))
         action = str(data.get("resolved_action") or data.get("task_action") or "")
+        if action == "ansible.builtin.debug" and state == "ok":
+            words = res.get("msg")
+            self.said += [str(word) for word in (words if isinstance(words, list) else [words]) if word]
         if self.current is not None:
             self._count(self.current, state, changed=changed, forgiven=forgiven)
         if changed or action.startswith(OURS):

@@ -10,7 +10,7 @@ from mediastack_provision import history, inventories, progress, runner, third_p
 from mediastack_provision.events import OURS, Story
 from mediastack_provision.exits import Exit, UserError
 from mediastack_provision.interrupt import Interrupt
-from mediastack_provision.project import find_project
+from mediastack_provision.project import find_project, import_collection
 from mediastack_provision.redact import Redactor
 from mediastack_provision.words import plural, seconds
 
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 # A failure of one of these means that what the owner wrote cannot be done; nothing was touched.
 INPUT_CHECKS = frozenset({OURS + "resolve", OURS + "secrets", OURS + "preflight"})
 LEASE = OURS + "lease"
-ANSIBLE_ONLY = frozenset(
-    {"--list-tasks", "--list-hosts", "--list-tags", "--syntax-check", "--version", "--help"}
-)
+ANSIBLE_ONLY = frozenset({"--list-tasks", "--list-hosts", "--list-tags", "--syntax-check", "--version", "--help"})
+PROMPTS = ("Vault password:", "BECOME password:")
 OUTPUT_LINES = 30  # of Ansible's own words, when a run failed outside of any task
 
 
@@ -49,6 +48,7 @@ class Verb:
 class Run:
     """A finished run."""
 
+    verb: str
     story: Story
     code: Exit
     inventory: Path
@@ -73,6 +73,7 @@ def run_verb(verb: Verb, options: Options, judge: Callable[[Story], Exit] = lamb
     inventory = inventories.select(project, options.inventory)
     job = make_job(verb, options, project, inventory)
     redactor = Redactor(filter(None, (job.vault.password, job.become_password)))
+    import_collection(project)
     console, errors = consoles(options)
     third_party.ensure(project, lambda text: errors.print(text, highlight=False))
     reporter = progress.make(
@@ -87,7 +88,7 @@ def run_verb(verb: Verb, options: Options, judge: Callable[[Story], Exit] = lamb
     code = exit_code(story, outcome, interrupted=interrupt.count > 0, judged=judge)
     if code is Exit.OK and not story.hosts and ANSIBLE_ONLY.isdisjoint(options.passthrough):
         code = Exit.INVALID
-    _say_why(story, code, errors, redactor, options)
+    _say_why(story, code, errors, redactor, options, cut_off=interrupt.count > 1)
     record = None
     if verb.recorded:
         body = history.compose(
@@ -99,7 +100,7 @@ def run_verb(verb: Verb, options: Options, judge: Callable[[Story], Exit] = lamb
             commit=history.commit_of(inventory),
         )
         record = history.save(body, inventory, redactor)
-    return Run(story, code, inventory, redactor, console, record)
+    return Run(verb.name, story, code, inventory, redactor, console, record)
 
 
 CTRL_C = {
@@ -189,9 +190,7 @@ def consoles(options: Options) -> tuple[Console, Console]:
     return (errors if options.as_json else Console(highlight=False)), errors
 
 
-def exit_code(
-    story: Story, outcome: runner.Outcome, *, interrupted: bool, judged: Callable[[Story], Exit]
-) -> Exit:
+def exit_code(story: Story, outcome: runner.Outcome, *, interrupted: bool, judged: Callable[[Story], Exit]) -> Exit:
     """The exit code of a run. The cause that came first decides."""
     if interrupted:
         return Exit.INTERRUPTED
@@ -201,33 +200,56 @@ def exit_code(
     if actions and actions <= INPUT_CHECKS:
         return Exit.INVALID
     if outcome.rc != 0 or outcome.status != "successful":
-        return Exit.FAILED
+        return Exit.FAILED if story.phases else Exit.INVALID  # ended before the first task: nothing was touched
     return judged(story)
 
 
-def _say_why(story: Story, code: Exit, errors: Console, redactor: Redactor, options: Options) -> None:
-    for failure in story.failures:
-        for line in progress.failure_lines(failure, redactor):
-            errors.print(line, markup=False, soft_wrap=True)
+def _say_why(  # noqa: PLR0913
+    story: Story, code: Exit, errors: Console, redactor: Redactor, options: Options, *, cut_off: bool
+) -> None:
+    """Print what went wrong, to people and on stderr."""
+    for line in dict.fromkeys(_failure_blocks(story, redactor)):
+        errors.print(line, markup=False, soft_wrap=True)
     if not ANSIBLE_ONLY.isdisjoint(options.passthrough):
         sys.stdout.write("\n".join(story.output) + "\n")
-    elif code is Exit.INVALID and not story.failures:
-        errors.print("No host of this inventory is in the group `mediastack`, or --limit leaves none.")
-    elif code is Exit.FAILED and not story.failures:
-        for line in story.output[-OUTPUT_LINES:]:
+    elif code in {Exit.INVALID, Exit.FAILED} and not story.failures:
+        lines = [line for line in story.output if not line.startswith(PROMPTS)]
+        for line in lines[-OUTPUT_LINES:]:
             errors.print(redactor.text(line), markup=False, soft_wrap=True)
+        if not any("ERROR" in line for line in lines):
+            errors.print("No server was reached. Is one in the group `mediastack`, and does --limit leave it?")
     elif code is Exit.INTERRUPTED:
-        for line in interrupted_lines(story):
+        for line in interrupted_lines(story, cut_off=cut_off):
             errors.print(line, markup=False)
 
 
-def interrupted_lines(story: Story) -> list[str]:
+def interrupted_lines(story: Story, *, cut_off: bool) -> list[str]:
     """What an interrupted run did and did not do."""
     done = [f"  {r.host} · {r.role} · {r.task}" for r in story.results if r.changed]
     lines = [f"Interrupted after {seconds(story.seconds)}."]
     lines += ["Changed so far:", *done] if done else ["Nothing was changed."]
-    lines.append(f"Not done: {progress.undone(story)}, and all that comes after it.")
+    lines.append(undone(story, cut_off=cut_off))
     return [*lines, "Running the same again continues where this one stopped."]
+
+
+def _failure_blocks(story: Story, redactor: Redactor) -> list[str]:
+    """Each failure as one text; what our input checks say is complete, and the same for all hosts."""
+    return [
+        redactor.text(failure.message)
+        if failure.action in INPUT_CHECKS
+        else "\n".join(progress.failure_lines(failure, redactor))
+        for failure in story.failures
+    ]
+
+
+def undone(story: Story, *, cut_off: bool) -> str:
+    """Where an interrupted run stood."""
+    if story.current is None or not story.current.task:
+        return "Not done: everything; no task had begun."
+    where = f"{story.current.name} · {story.current.task}"
+    if cut_off:
+        return f"Cut off in the middle of: {where}. Nothing after it was begun."
+    return f"Not done: {where}, and all that comes after it."
 
 
 def summary_line(run: Run) -> str:

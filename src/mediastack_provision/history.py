@@ -63,9 +63,7 @@ def compose(  # noqa: PLR0913  the fields of a record
         "options": list(options),
         "hosts": story.hosts,
         "changed": [{"host": r.host, "role": r.role, "task": r.task} for r in story.results if r.changed],
-        "failures": [
-            {"host": f.host, "role": f.role, "task": f.task, "message": f.message} for f in story.failures
-        ],
+        "failures": [{"host": f.host, "role": f.role, "task": f.task, "message": f.message} for f in story.failures],
         "result": RESULTS[code],
         "exit": int(code),
     }
@@ -148,7 +146,5 @@ def commit_of(path: Path) -> str | None:
 
 
 def _git(where: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(where), *arguments], capture_output=True, text=True, check=True, timeout=10
-    )
+    done = subprocess.run(["git", "-C", str(where), *arguments], capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()

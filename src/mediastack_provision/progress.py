@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
-    from mediastack_provision.events import Failure, Phase, Step, Story
+    from mediastack_provision.events import Failure, Phase, Step
     from mediastack_provision.redact import Redactor
 
 NAME_WIDTH = 17
@@ -199,15 +199,8 @@ def write_json(fields: dict[str, Any], redactor: Redactor) -> None:
 
 
 def worth_showing(phase: Phase) -> bool:
-    """A phase in which nothing applied to this server is no news."""
-    return bool(phase.ok or phase.changed or phase.failed)
-
-
-def undone(story: Story) -> str:
-    """Where an interrupted run stood."""
-    if story.current is None or not story.current.task:
-        return "nothing had begun"
-    return f"it stopped before: {story.current.name} · {story.current.task}"
+    """Nothing applied to this server: no news. Nor are a play's own tasks that only read."""
+    return bool(phase.changed or phase.failed or (phase.ok and phase.role))
 
 
 def make(console: Console, redactor: Redactor, *, check: bool, verbosity: int, as_json: bool) -> Reporter:

@@ -15,9 +15,7 @@ from mediastack_provision.exits import Exit, UserError
 
 PACKAGE = Path(__file__).resolve().parent
 MARKER = Path("playbooks")  # what makes a directory the project's data
-SOCKET_PATH_LIMIT = (
-    60  # a Unix socket's path may have 104 characters; ssh adds a hash, a dot and 17 of its own
-)
+SOCKET_PATH_LIMIT = 60  # a Unix socket's path may have 104 characters; ssh adds a hash, a dot and 17 of its own
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,7 @@ class Project:
         """
         path = self.root / "playbooks" / f"{verb}.yml"
         if not path.is_file():
-            raise UserError(
-                f"{path} is missing: this installation is not complete. Install it again.", Exit.FAILED
-            )
+            raise UserError(f"{path} is missing: this installation is not complete. Install it again.", Exit.FAILED)
         return path
 
 
@@ -68,9 +64,7 @@ def find_project() -> Project:
         if (project.root / MARKER).is_dir():
             return project
     looked = " and ".join(str(project.root) for project in candidates())
-    raise UserError(
-        f"No playbooks in {looked}: this installation is not complete. Install it again.", Exit.FAILED
-    )
+    raise UserError(f"No playbooks in {looked}: this installation is not complete. Install it again.", Exit.FAILED)
 
 
 def import_collection(project: Project) -> None:
@@ -82,9 +76,7 @@ def import_collection(project: Project) -> None:
 
 def _xdg(variable: str, fallback: str) -> Path:
     value = os.environ.get(variable, "")
-    base = (
-        Path(value) if value.startswith("/") else Path.home() / fallback
-    )  # XDG: relative values are ignored
+    base = Path(value) if value.startswith("/") else Path.home() / fallback  # XDG: relative values are ignored
     return base / "mediastack"
 
 

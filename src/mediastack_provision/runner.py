@@ -94,9 +94,7 @@ def build_passwords(job: Job) -> dict[str, str]:
     return answers
 
 
-def build_env(
-    project: Project, environ: Mapping[str, str], cache: Path, control_path: Path
-) -> dict[str, str]:
+def build_env(project: Project, environ: Mapping[str, str], cache: Path, control_path: Path) -> dict[str, str]:
     """What Ansible's environment gets besides `environ`; the user's own settings win where that is safe.
 
     Nothing lies beside the package: it may be read-only.
@@ -106,6 +104,7 @@ def build_env(
         "ANSIBLE_ROLES_PATH": str(project.root / "roles"),
         "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, collection_paths(project, cache))),
         "ANSIBLE_CALLBACK_PLUGINS": str(PACKAGE / "callbacks"),
+        "ANSIBLE_NOCOLOR": "1",  # Ansible writes to a pseudo-terminal of ours; colours are for us to choose
         "MAX_EVENT_RES": str(LARGEST_RESULT),
         # pipx and uv put no program but ours on PATH
         "PATH": os.pathsep.join([str(scripts_dir()), environ.get("PATH", os.defpath)]),
@@ -147,9 +146,7 @@ def ansible_program(name: str) -> str:
     return found
 
 
-def run(
-    job: Job, project: Project, on_event: Callable[[dict[str, Any]], None], interrupt: Interrupt
-) -> Outcome:
+def run(job: Job, project: Project, on_event: Callable[[dict[str, Any]], None], interrupt: Interrupt) -> Outcome:
     """Run a playbook and hand every event to `on_event`; returns when Ansible has ended.
 
     The private directory, with all that ansible-runner writes, is removed in any case.

@@ -148,7 +148,8 @@ def services(layer: str, entries: list[Entry], answers: Answers) -> str:
     """One layer's file: its instances, a name is enough."""
     lines = [
         "---",
-        f"# {LAYER_TITLES[layer]} Each line is an instance; any key of its service can be overridden here.",
+        f"# {LAYER_TITLES[layer]}",
+        "# A name is enough: the catalogue knows the rest. Any key of a service can be overridden here.",
     ]
     if layer == "vpn":
         lines.append("# The key is in vault.yml: mediastack_secrets: {gluetun: {wireguard_private_key: …}}")

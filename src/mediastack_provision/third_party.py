@@ -28,9 +28,7 @@ def required(project: Project) -> list[str]:
     if not project.requirements.is_file():
         return []
     content = yaml.safe_load(project.requirements.read_text(encoding="utf-8")) or {}
-    names = [
-        entry["name"] if isinstance(entry, dict) else entry for entry in content.get("collections") or []
-    ]
+    names = [entry["name"] if isinstance(entry, dict) else entry for entry in content.get("collections") or []]
     used = used_namespaces(project)
     return [name for name in names if name in used]
 
@@ -82,9 +80,7 @@ def ensure(project: Project, say: Callable[[str], None]) -> None:
     command += ["-r", str(project.requirements), "-p", str(cache / "collections")]
     env = os.environ | build_env(project, os.environ, cache, cache / "cp")
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=env, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=env, check=False)
         problem = done.stderr.strip() if done.returncode else ""
     except subprocess.TimeoutExpired:
         problem = f"it took more than {INSTALL_SECONDS} seconds"

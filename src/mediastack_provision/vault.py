@@ -89,9 +89,7 @@ def find_source(  # noqa: PLR0911  one return per source, in order
         return VaultSource()
     if ask is not None:
         return VaultSource(password=ask())
-    raise UserError(
-        f"{display(vault_file(inventory))} is encrypted and no password is set. Give one of:\n{REMEDIES}"
-    )
+    raise UserError(f"{display(vault_file(inventory))} is encrypted and no password is set. Give one of:\n{REMEDIES}")
 
 
 def checked_file(path: Path) -> Path:
@@ -108,8 +106,7 @@ def checked_file(path: Path) -> Path:
     executable = mode & 0o100
     if mode & 0o077 and not executable:
         raise UserError(
-            f"{display(path)}: others can read the vault password (mode {mode & 0o777:04o}). "
-            f"Run: chmod 600 {path}"
+            f"{display(path)}: others can read the vault password (mode {mode & 0o777:04o}). Run: chmod 600 {path}"
         )
     return path
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mediastack_provision import plan_view
 from mediastack_provision.execute import Verb, run_verb, summary_line
 from mediastack_provision.exits import Exit
 from mediastack_provision.progress import write_json
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from mediastack_provision.execute import Run
     from mediastack_provision.options import Options
 
+WIDTH = 80
 APPLY = Verb(name="apply", playbook="apply")
 
 
@@ -20,8 +23,18 @@ def run(options: Options) -> Exit:
     """Validate here first, then run the playbook, then say what changed and what to do next."""
     validate.require(options)
     done = run_verb(APPLY, options)
+    if not options.as_json:
+        show_services(done)
     finish(done, options, next_step="Prove it: mediastack-provision verify")
     return done.code
+
+
+def show_services(run: Run) -> None:
+    """What became of each service that changed."""
+    for plan in plan_view.plans(run.story):
+        services = [change for change in plan.changes if change.kind == "service"]
+        for line in plan_view.lines(replace(plan, changes=tuple(services)), WIDTH):
+            run.console.print(run.redactor.text(line), markup=False, soft_wrap=True)
 
 
 def finish(run: Run, options: Options, next_step: str) -> None:
@@ -29,7 +42,7 @@ def finish(run: Run, options: Options, next_step: str) -> None:
     if options.as_json:
         body = {
             "event": "done",
-            "verb": "apply",
+            "verb": run.verb,
             "exit": int(run.code),
             "changed": run.story.changed,
             "failed": len(run.story.failures),

@@ -29,7 +29,7 @@ def listing(inventory: str | None, number: int, *, as_json: bool) -> Exit:
 
 def row_head() -> str:
     """The heading of the table."""
-    return f"{'ID':<14} {'TIME':<6} {'VERB':<10} {'BY':<12} {'COMMIT':<12} {'TOOK':>9}  RESULT"
+    return f"{'ID':<13} {'TIME':<5} {'VERB':<9} {'BY':<10} {'COMMIT':<8} {'TOOK':>10}  RESULT"
 
 
 def row(record: dict[str, Any]) -> str:
@@ -38,10 +38,11 @@ def row(record: dict[str, Any]) -> str:
     changed = len(record.get("changed") or [])
     note = f"{record.get('result')}" + (f", {changed} changed" if changed else "")
     took = seconds(float(record.get("seconds") or 0))
-    commit = clip(str(record.get("commit") or "-"), 12)
+    commit = str(record.get("commit") or "-").partition("+")
+    shown = commit[0][:7] + ("+" if commit[2] else "")
     return (
-        f"{record.get('id', ''):<14} {at:%H:%M}  {clip(str(record.get('verb')), 10):<10} "
-        f"{clip(str(record.get('user')), 12):<12} {commit:<12} {took:>9}  {note}"
+        f"{record.get('id', ''):<13} {at:%H:%M} {clip(str(record.get('verb')), 9):<9} "
+        f"{clip(str(record.get('user')), 10):<10} {shown:<8} {took:>10}  {clip(note, 18)}"
     ).rstrip()
 
 

@@ -40,15 +40,11 @@ def run(
     key = read_key(key_file) if key_file else None
     if interactive:
         if not sys.stdin.isatty():
-            raise UserError(
-                "init asks questions, and there is no terminal. Use --non-interactive with flags."
-            )
+            raise UserError("init asks questions, and there is no terminal. Use --non-interactive with flags.")
         answers, key = wizard.ask(answers, given, catalogue, key, display(folder))
     unknown = [name for name in answers.services if name not in catalogue]
     if unknown:
-        raise UserError(
-            f"--service {unknown[0]}: there is no such service. There are: {', '.join(sorted(catalogue))}"
-        )
+        raise UserError(f"--service {unknown[0]}: there is no such service. There are: {', '.join(sorted(catalogue))}")
     texts = scaffold.files(folder.name, answers, catalogue)
     check(folder, texts, services)
     written, kept = write(folder, texts)
@@ -191,7 +187,6 @@ def report(folder: Path, written: list[Path], kept: list[Path], password: Path |
         typer.echo(f"kept   {display(path)} (it was there already)")
     if password is not None:
         typer.echo(
-            f"\nThe password of your vault is in {password}.\n"
-            "Keep a copy: without it the secrets cannot be read."
+            f"\nThe password of your vault is in {password}.\nKeep a copy: without it the secrets cannot be read."
         )
     typer.echo(f"\nLook through the files, then: mediastack-provision plan -i {display(folder)}")

@@ -23,9 +23,7 @@ def change(name: str, instances: tuple[str, ...], options: Options) -> Exit:
 def logs(instances: tuple[str, ...], options: Options, lines: int) -> Exit:
     """Print what the instances logged, each under its name."""
     variables = {**selection(instances), "stack_log_lines": lines}
-    done = run_verb(
-        Verb(name="logs", playbook="logs", recorded=False, quiet=True, extra_vars=variables), options
-    )
+    done = run_verb(Verb(name="logs", playbook="logs", recorded=False, quiet=True, extra_vars=variables), options)
     for host, name, text in entries(done.story.results):
         if options.as_json:
             write_json({"event": "log", "host": host, "instance": name, "text": text}, done.redactor)

@@ -22,6 +22,9 @@ def run(options: Options, *, yes: bool) -> Exit:
     if not yes and not confirmed(inventories.name_of(inventory)):
         return Exit.OK
     done = run_verb(UNINSTALL, options)
+    if not options.as_json:
+        for line in done.story.said:
+            done.console.print(done.redactor.text(line), markup=False, soft_wrap=True)
     finish(done, options, next_step="Put it back: mediastack-provision apply")
     return done.code
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mediastack_provision.execute import Run
     from mediastack_provision.options import Options
 
-VERIFY = Verb(name="verify", playbook="verify", quiet=True)
+VERIFY = Verb(name="verify", playbook="verify", quiet=True, extra_vars={"verify_fail": False})
 MARKS = {"pass": "ok  ", "fail": "FAIL", "warn": "warn", "skip": "skip"}
 STYLES = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
 GROUP_WIDTH = 10
@@ -101,9 +101,7 @@ def counts_line(checks: list[dict[str, Any]], code: Exit) -> str:
     counts = {status: sum(1 for check in checks if check.get("status") == status) for status in MARKS}
     line = f"{counts['pass']} of {plural(len(checks), 'check')} pass"
     line += "".join(
-        f", {counts[status]} {word}"
-        for status, word in (("warn", "warn"), ("skip", "skipped"))
-        if counts[status]
+        f", {counts[status]} {word}" for status, word in (("warn", "warn"), ("skip", "skipped")) if counts[status]
     )
     return f"{line}.{'' if code is Exit.OK else f'   exit {int(code)}'}"
 

@@ -66,9 +66,7 @@ def _services(answers: Answers, catalogue: Mapping[str, Entry], console: Any) ->
 
     wanted = []
     for layer, title in LAYER_TITLES.items():
-        entries = [
-            entry for entry in catalogue.values() if entry.layer == layer and entry.name not in IMPLIED
-        ]
+        entries = [entry for entry in catalogue.values() if entry.layer == layer and entry.name not in IMPLIED]
         if entries:
             console.print(f"\n[bold]{title}[/bold]")
         for entry in entries:

@@ -1,0 +1,322 @@
+"""Each verb from its command line to its exit code, with Ansible's part played by events."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.unit.provision.support import Script
+from typer.testing import CliRunner
+
+from mediastack_provision import history, runner, third_party
+from mediastack_provision.cli import app, split_arguments
+from mediastack_provision.exits import MEANINGS, Exit
+from mediastack_provision.runner import Job, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CORE = "mediastack.core."
+ROOT = Path(__file__).resolve().parents[3]
+STACK = {
+    "paths": {"config": "/c", "secrets": "/s"},
+    "instances": {"radarr": {"zone": "apps", "url": None}},
+    "notices": [],
+}
+
+
+class Ansible:
+    """Stands where runner.run does: keeps the job and plays events."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.events: list[dict[str, Any]] = []
+        self.outcome = Outcome("successful", 0)
+
+    def run(self, job: Job, _project: Any, on_event: Callable[[dict[str, Any]], None], _interrupt: Any) -> Outcome:
+        self.jobs.append(job)
+        for event in self.events:
+            on_event(event)
+        return self.outcome
+
+    @property
+    def job(self) -> Job:
+        [job] = self.jobs
+        return job
+
+
+@pytest.fixture
+def ansible(monkeypatch: pytest.MonkeyPatch, inventory: Path) -> Ansible:
+    fake = Ansible()
+    monkeypatch.setattr(runner, "run", fake.run)
+    monkeypatch.setattr(third_party, "ensure", lambda *_: None)
+    return fake
+
+
+def call(*words: str, **options: Any) -> Any:
+    return CliRunner().invoke(app, list(words), **options)
+
+
+def test_apply(ansible: Ansible, script: Script, inventory: Path) -> None:
+    script.task("stack", "Write").ok({"changed": True}).stats(nas={"ok": 1, "changed": 1})
+    ansible.events = script.events
+    result = call("apply", "--limit", "nas", "--tags", "stack,apply", "-t", "base", "--", "--forks", "5")
+    assert result.exit_code == 0, result.output
+    assert ansible.job == Job(
+        playbook=ROOT / "playbooks/apply.yml",
+        inventory=inventory,
+        limit="nas",
+        tags=("stack", "apply", "base"),
+        passthrough=("--forks", "5"),
+    )
+    assert "stack ........... 1 changed" in result.output
+    assert "Done in 2.0 s: 1 changed, 0 failed." in result.output
+    [record] = history.load_all(inventory)
+    assert record["options"] == ["--limit=nas", "--tags=stack,apply,base", "--forks"]
+    assert record["result"] == "ok"
+
+
+def test_apply_as_json_is_one_object_per_line(ansible: Ansible, script: Script) -> None:
+    ansible.events = script.task("stack", "Write").ok({"changed": True}).stats(nas={"ok": 1}).events
+    lines = [json.loads(line) for line in call("apply", "--json").stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["phase", "task", "result", "phase_end", "stats", "done"]
+    assert lines[-1]["changed"] == 1
+    assert lines[-1]["exit"] == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "said"),
+    [
+        (CORE + "lease", Exit.BUSY, "another run"),
+        (CORE + "resolve", Exit.INVALID, "another run"),
+        (CORE + "preflight", Exit.INVALID, "another run"),
+        ("ansible.builtin.apt", Exit.FAILED, "FAILED nas · base · Do"),
+    ],
+)
+def test_the_failed_task_decides_the_exit_code(
+    ansible: Ansible, script: Script, action: str, code: Exit, said: str
+) -> None:
+    ansible.events = (
+        script.task("base", "Do").failed({"msg": "another run"}, action=action).stats(nas={"failed": 1}).events
+    )
+    ansible.outcome = Outcome("failed", 2)
+    result = call("apply")
+    assert result.exit_code == code
+    assert said in result.output
+
+
+def test_the_same_input_problem_of_two_servers_is_said_once(ansible: Ansible, script: Script) -> None:
+    for host in ("nas", "cellar"):
+        script.task("", "Resolve").failed({"msg": "x.yml:1:2\n  zone: bad"}, host=host, action=CORE + "resolve")
+    ansible.events, ansible.outcome = script.events, Outcome("failed", 2)
+    assert call("apply").output.count("x.yml:1:2") == 1
+
+
+def test_ansibles_own_error_before_any_task_is_shown(ansible: Ansible) -> None:
+    said = {"event": "verbose", "stdout": "[ERROR]: no vault secrets were found", "created": "2026-11-21T09:00:00"}
+    ansible.events, ansible.outcome = [said], Outcome("failed", 1)
+    result = call("apply")
+    assert result.exit_code == Exit.INVALID
+    assert "no vault secrets were found" in result.output
+
+
+def test_an_inventory_without_our_group_is_not_a_success(ansible: Ansible) -> None:
+    result = call("apply")
+    assert result.exit_code == Exit.INVALID
+    assert "No server was reached" in result.output
+
+
+def test_plan_is_check_and_diff_and_two_means_changes(ansible: Ansible, script: Script) -> None:
+    facts = {"ansible_facts": {"mediastack_stack": STACK}}
+    change = {"instance": "radarr", "network": None, "action": "create", "reason": "new"}
+    script.task("", "Resolve").ok(facts, action=CORE + "resolve")
+    script.task("stack", "Compose").ok({"changed": True, "changes": [change]}, action=CORE + "compose")
+    ansible.events = script.stats(nas={"ok": 2}).events
+    result = call("plan")
+    assert result.exit_code == Exit.CHANGES, result.output
+    assert ansible.job.check
+    assert ansible.job.diff
+    assert "+ radarr" in result.stdout
+    assert "Nothing was touched." in result.stdout
+    ansible.jobs.clear()
+    lines = [json.loads(line) for line in call("plan", "--json").stdout.splitlines()]
+    assert lines[-2]["changes"][0]["name"] == "radarr"
+    assert lines[-1] == {"event": "done", "verb": "plan", "exit": 2, "changes": 1}
+
+
+def test_plan_without_changes_is_zero(ansible: Ansible, script: Script) -> None:
+    ansible.events = script.task("base", "A").ok({}).stats(nas={"ok": 1}).events
+    result = call("plan")
+    assert result.exit_code == 0
+    assert "Nothing would change." in result.stdout
+
+
+def test_plan_shows_every_line_without_secrets(ansible: Ansible, script: Script) -> None:
+    key = "5e1f1e1d" * 4
+    diff = {"before": "", "after": f"api_key: {key}\nport: 7878\n"}
+    ansible.events = script.task("a", "F").ok({"changed": True, "diff": diff}).stats(nas={"ok": 1}).events
+    result = call("plan", "--diff")
+    assert "+port: 7878" in result.stdout
+    assert key not in result.output
+
+
+def test_verify(ansible: Ansible, script: Script) -> None:
+    checks = [
+        {"id": "a", "group": "vpn", "title": "t", "status": "pass", "evidence": "e", "remedy": "r"},
+        {"id": "b", "group": "api", "title": "u", "status": "fail", "evidence": "f", "remedy": "mend it"},
+    ]
+    ansible.events = script.task("", "Prove").ok({"checks": checks}, action=CORE + "verify").stats(nas={"ok": 1}).events
+    result = call("verify")
+    assert result.exit_code == Exit.VERIFY_FAILED
+    assert "FAIL api" in result.stdout
+    assert "Remedy: mend it" in result.stdout
+    assert "1 of 2 checks pass" in result.stdout
+    assert ansible.job.extra_vars == {"verify_fail": False}
+    lines = [json.loads(line) for line in call("verify", "--json").stdout.splitlines()]
+    assert [(line["id"], line["status"]) for line in lines if line["event"] == "check"] == [
+        ("a", "pass"),
+        ("b", "fail"),
+    ]
+    assert lines[-1]["exit"] == 3
+
+
+def test_status(ansible: Ansible, script: Script) -> None:
+    res = {
+        "instances": {
+            "radarr": {"state": "running", "health": "healthy", "zone": "apps", "uptime": 60, "note": "12 films"}
+        }
+    }
+    ansible.events = script.task("", "Read").ok(res, action=CORE + "status").stats(nas={"ok": 1}).events
+    result = call("status")
+    assert result.exit_code == 0
+    assert "radarr" in result.stdout
+    assert "12 films" in result.stdout
+    lines = [json.loads(line) for line in call("status", "--json").stdout.splitlines()]
+    [found] = [line for line in lines if line["event"] == "status"]
+    assert found["instances"]["radarr"]["note"] == "12 films"
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+def test_verbs_for_instances(ansible: Ansible, script: Script, verb: str) -> None:
+    ansible.events = script.task("", "A").ok({"changed": True}).stats(nas={"ok": 1}).events
+    result = call(verb, "radarr", "sonarr")
+    assert result.exit_code == 0, result.output
+    assert ansible.job.playbook.name == f"{verb}.yml"
+    assert ansible.job.extra_vars == {"stack_only": ["radarr", "sonarr"]}
+
+
+def test_uninstall_asks_and_needs_a_terminal_or_yes(
+    ansible: Ansible, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ansible.events = script.task("", "A").ok({"changed": True}).stats(nas={"ok": 1}).events
+    assert call("uninstall").exit_code == Exit.INVALID
+    monkeypatch.setattr("mediastack_provision.verbs.uninstall.can_ask", lambda: True)
+    assert call("uninstall", input="n\n").exit_code == 0
+    assert ansible.jobs == []
+    assert call("uninstall", input="y\n").exit_code == 0
+    assert call("uninstall", "--yes").exit_code == 0
+    assert len(ansible.jobs) == 2
+
+
+def test_passwords_are_asked_for_at_a_terminal_only(
+    ansible: Ansible, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ansible.events = script.task("", "A").failed({"msg": "sudo said hunter22"}).stats(nas={"failed": 1}).events
+    ansible.outcome = Outcome("failed", 2)
+    assert call("apply", "-K").exit_code == Exit.INVALID
+    monkeypatch.setattr("mediastack_provision.execute.can_ask", lambda: True)
+    result = call("apply", "-K", input="hunter22\n")
+    assert ansible.job.become_password == "hunter22"
+    assert "hunter22" not in result.output
+    assert "***" in result.output
+
+
+def test_history(ansible: Ansible, script: Script) -> None:
+    assert "Nothing was run" in call("history").stdout
+    ansible.events = script.task("stack", "Write").ok({"changed": True}).stats(nas={"ok": 1}).events
+    call("apply")
+    listed = call("history", "list").stdout.splitlines()
+    assert listed[0].split()[:3] == ["ID", "TIME", "VERB"]
+    identity = listed[1].split()[0]
+    assert "nas · stack · Write" in call("history", "show", identity).stdout
+    assert json.loads(call("history", "--json").stdout)["id"] == identity
+    assert call("history", "show", "x").exit_code == Exit.INVALID
+
+
+def test_completion() -> None:
+    assert "_MEDIASTACK_PROVISION_COMPLETE" in call("completion", "zsh").stdout
+    assert call("completion", "csh").exit_code == Exit.INVALID
+
+
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["plan", "--nonsense"], ["apply", "unexpected"], ["apply", "-i", "nowhere"]]
+)
+def test_bad_usage_is_invalid_input(ansible: Ansible, words: list[str]) -> None:
+    assert call(*words).exit_code == Exit.INVALID
+    assert ansible.jobs == []
+
+
+def test_unreadable_files_are_refused_before_ansible_starts(ansible: Ansible, inventory: Path) -> None:
+    (inventory / "group_vars/mediastack/a.yml").write_text("a: [\n")
+    (inventory / "group_vars/mediastack/b.yml").write_bytes(b"a: \xff\n")
+    for verb in ("validate", "plan", "apply"):
+        result = call(verb)
+        assert result.exit_code == Exit.INVALID
+        assert "group_vars/mediastack/a.yml:2:1" in result.output
+        assert "b.yml:1:4" in result.output
+    assert ansible.jobs == []
+
+
+@pytest.mark.parametrize(
+    ("args", "own", "rest"),
+    [
+        (["apply"], ["apply"], []),
+        (["apply", "--", "-v"], ["apply"], ["-v"]),
+        (["start", "a", "--", "--", "x"], ["start", "a"], ["--", "x"]),
+    ],
+)
+def test_what_follows_two_dashes_is_ansibles(args: list[str], own: list[str], rest: list[str]) -> None:
+    assert split_arguments(args) == (own, rest)
+
+
+def test_help_teaches(ansible: Ansible) -> None:
+    text = call("--help").stdout
+    verbs = "init validate plan apply verify status start stop restart logs uninstall sandbox history completion"
+    for verb in verbs.split():
+        assert f" {verb} " in text
+        assert call(verb, "--help").exit_code == 0
+    for code, meaning in MEANINGS.items():
+        assert f"{int(code):>4}  {meaning}" in text
+        assert f"| {int(code)} | {meaning} |" in (ROOT / "docs/cli.md").read_text()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_is_quick_and_loads_no_ansible() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    def seconds(*words: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *words], env=env, check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    command = ("-m", "mediastack_provision", "--help")
+    traced = subprocess.run(
+        [sys.executable, "-X", "importtime", *command], env=env, check=True, capture_output=True, text=True
+    )
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.stderr.splitlines() if "|" in line}
+    assert not loaded & {"ansible", "ansible_runner", "yaml", "jinja2", "pexpect", "asyncio"}
+    assert seconds(*command) / seconds("-c", "pass") < 40
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert importlib.resources.files("mediastack_provision").joinpath("py.typed").is_file()
