@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
 
     making = verb("up", "make a sandbox, or find the one that runs")
     making.add_argument("--os", dest="release", choices=sorted(machine.RELEASES), default=machine.DEFAULT_RELEASE)
-    making.add_argument("--kind", choices=KINDS, default="bare", help="minimal: no python3, no sudo; engine: Docker baked in")
+    making.add_argument(
+        "--kind", choices=KINDS, default="bare", help="minimal: no python3, no sudo; engine: Docker baked in"
+    )
     making.add_argument("--port", dest="ports", type=int, action="append", default=[], help="publish one more port")
     verb("down", "remove a sandbox")
     verb("shell", "open a shell on a sandbox's server")
@@ -62,7 +64,9 @@ def table(rows: list[lifecycle.Row]) -> str:
     """The list of sandboxes as aligned text."""
     lines = [("NAME", "OS", "STATE", "SSH"), *((row.name, row.release, row.state, row.ssh) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines)
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines
+    )
 
 
 def build(what: list[str]) -> None:

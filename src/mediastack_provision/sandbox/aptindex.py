@@ -14,22 +14,11 @@ if TYPE_CHECKING:
 
 def stanza(control: str, filename: str, data: bytes) -> str:
     """One package's entry: its control file, where it lies, its size and hash."""
-    return (
-        f"{control.rstrip()}\nFilename: {filename}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
-    )
+    return f"{control.rstrip()}\nFilename: {filename}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
 
 
-def release_file(suite: str, component: str, label: str, architecture: str, files: dict[str, bytes], date: str) -> str:
-    """The Release file that names each index in `files` (relative path to content) with its hash."""
-    head = {
-        "Origin": label,
-        "Label": label,
-        "Suite": suite,
-        "Codename": suite,
-        "Date": date,
-        "Architectures": architecture,
-        "Components": component,
-    }
+def release_file(head: dict[str, str], files: dict[str, bytes]) -> str:
+    """The Release file: the fields of `head`, then each index in `files` (relative path to content) with its hash."""
     sums = "".join(f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}\n" for path, data in sorted(files.items()))
     return "".join(f"{key}: {value}\n" for key, value in head.items()) + f"SHA256:\n{sums}"
 
@@ -60,5 +49,13 @@ def write(root: Path, suite: str, component: str, label: str) -> None:
     for path, data in files.items():
         (dists / path).parent.mkdir(parents=True, exist_ok=True)
         (dists / path).write_bytes(data)
-    text = release_file(suite, component, label, arch, files, formatdate(usegmt=True))
-    (dists / "Release").write_text(text, encoding="utf-8")
+    head = {
+        "Origin": label,
+        "Label": label,
+        "Suite": suite,
+        "Codename": suite,
+        "Date": formatdate(usegmt=True),
+        "Architectures": arch,
+        "Components": component,
+    }
+    (dists / "Release").write_text(release_file(head, files), encoding="utf-8")

@@ -20,6 +20,7 @@ class DockerError(UserError):
     """A command of the engine failed; the message has the command and what it said."""
 
     def __init__(self, argv: list[str], output: str) -> None:
+        """Keep what the command said, to tell one failure from another."""
         super().__init__(f"{' '.join(argv)} failed:\n{output.strip()}", Exit.FAILED)
         self.output = output
 
@@ -28,6 +29,7 @@ class Docker:
     """One engine. `environment` is what its client is started with."""
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
+        """By default the client sees this process's environment."""
         self.environment = dict(os.environ if environment is None else environment)
 
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = QUICK) -> str:
@@ -61,7 +63,7 @@ class Docker:
         return [line for line in self.run(*arguments).splitlines() if line]
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
-        """What the engine knows of an object (`kind` is container, image, network or volume); None when there is none."""
+        """What the engine knows of an object (kind: container, image, network or volume); None when there is none."""
         try:
             found = json.loads(self.run(kind, "inspect", name))
         except DockerError as error:
@@ -75,8 +77,13 @@ class Docker:
         """The last lines that a container has written, on either stream."""
         done = subprocess.run(
             ["docker", "logs", "--tail", "20", container],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=QUICK, env=self.environment, check=False,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=QUICK,
+            env=self.environment,
+            check=False,
+        )
         return done.stdout.strip()
 
     def exists(self, kind: str, name: str) -> bool:
@@ -102,7 +109,10 @@ class Docker:
         names = self.lines("network", "ls", "--quiet")
         found = json.loads(self.run("network", "inspect", *names)) if names else []
         return [
-            entry["Subnet"] for item in found for entry in (item.get("IPAM") or {}).get("Config") or [] if entry.get("Subnet")
+            entry["Subnet"]
+            for item in found
+            for entry in (item.get("IPAM") or {}).get("Config") or []
+            if entry.get("Subnet")
         ]
 
 

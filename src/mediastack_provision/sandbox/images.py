@@ -1,9 +1,9 @@
 """The sandbox's images, each tagged with a hash of what it is made of and built only when that changes.
 
-    rootfs ── server:<release>-minimal ── server:<release> ── server:<release>-engine
-                        └── package pool ────┘ (apt repositories, in the cache directory)
-    rootfs ── box ── internet (box with the application images in its registry)
-    rootfs ── peer-base ── peer/<application> ──┘
+rootfs ── server:<release>-minimal ── server:<release> ── server:<release>-engine
+                    └── package pool ────┘ (apt repositories, in the cache directory)
+rootfs ── box ── internet (box with the application images in its registry)
+rootfs ── peer-base ── peer/<application> ──┘
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ def alias(release: str, kind: str) -> str:
     return f"{names.PREFIX}/server:{release}" + ("" if kind == "bare" else f"-{kind}")
 
 
+def pool_alias(cache: Path, release: Release) -> Path:
+    """A link to the newest package pool of a release."""
+    return cache / "packages" / release.name
+
+
 INTERNET_ALIAS = f"{names.PREFIX}/internet:latest"
 
 
@@ -96,33 +101,38 @@ class Images:
         self.docker.run("tag", tag, alias(release.name, kind))
         return tag
 
+    def _server_rootfs(self, release: Release) -> str:
+        packages = read_packages(self.source / "sandbox" / "server" / "minimal.txt")
+        return self.rootfs(release.name, release.suite, packages)
+
     def _minimal(self, release: Release) -> str:
         folder = self.source / "sandbox" / "server"
-        base = self.rootfs(release.name, release.suite, read_packages(folder / "minimal.txt"))
+        base = self._server_rootfs(release)
         files = [folder / name for name in ("Dockerfile", "init", "setup")]
         tag = f"{names.PREFIX}/server:{release.name}-minimal-{content_hash(base, paths=files)}"
         arguments = {"BASE": base, "SUITE": release.suite}
         return self.ensure(
-            tag, f"server {release.name}, minimal", lambda: self.dockerfile(tag, folder, folder / "Dockerfile", arguments)
+            tag,
+            f"server {release.name}, minimal",
+            lambda: self.dockerfile(tag, folder, folder / "Dockerfile", arguments),
         )
 
     def pool(self, release: Release) -> Path:
         """The directory with the release's apt repositories."""
-        minimal = self._minimal(release)
+        base = self._server_rootfs(release)  # decides which dependencies a server lacks
         lists = self.source / "sandbox" / "packages"
         packages = read_packages(lists / "common.txt", lists / f"{release.name}.txt")
-        code = [CODE / "pool.py", CODE / "aptindex.py"]
-        # The newest root file system decides which dependencies a server lacks.
-        key = content_hash(minimal.rpartition("-")[2], *packages, paths=code)
+        key = content_hash(base, *packages, paths=[CODE / "pool.py", CODE / "aptindex.py"])
         target = self.cache / "packages" / f"{release.name}-{key}"
         if not target.is_dir():
             machine.require_tools()
             with self.progress.step(f"apt repositories for {release.name}"):
                 status = self.docker.run(
-                    "run", "--rm", "--network", "none", "--label", names.label(names.CACHE), minimal,
+                    "run", "--rm", "--network", "none", "--label", names.label(names.CACHE), base,
                     "cat", "/var/lib/dpkg/status",
                 )  # fmt: skip
                 pool.build(target, release, packages, self.mirror, status + "\n")
+        machine.point(pool_alias(self.cache, release), target)
         return target
 
     def _bare(self, release: Release) -> str:

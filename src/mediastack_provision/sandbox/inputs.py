@@ -1,4 +1,4 @@
-"""What an image is made of, as one hash: an image is built again when this changes, and only then. Pure but for reads."""
+"""What an image is made of, as one hash: an image is built again when this changes, and only then."""
 
 from __future__ import annotations
 

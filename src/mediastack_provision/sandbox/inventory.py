@@ -62,14 +62,16 @@ def _copy(shipped: Path, target: Path) -> None:
         shipped, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("vault.yml", PASSWORD, "__pycache__")
     )
     hosts = target / "hosts.yml"
-    text = with_connection((shipped / "hosts.yml").read_text(encoding="utf-8"), "{{ inventory_dir }}/../connection.json")
+    text = with_connection(
+        (shipped / "hosts.yml").read_text(encoding="utf-8"), "{{ inventory_dir }}/../connection.json"
+    )
     hosts.write_text(text, encoding="utf-8")
 
 
 def _write_vault(inventory: Path, private_key: str) -> None:
     """Put the WireGuard key into the vault. One that our password does not open belonged to an older sandbox."""
     import_collection(find_project())
-    from ansible_collections.mediastack.core.plugins.plugin_utils import vault_file  # noqa: PLC0415
+    from ansible_collections.mediastack.core.plugins.plugin_utils import vault_file
 
     secret = VaultSecret(_password(inventory).encode())
     cipher = VaultLib([("default", secret)])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from mediastack_provision.exits import Exit, UserError
 from mediastack_provision.sandbox import inventory, machine, names, server, state
 from mediastack_provision.sandbox.docker import DockerError, find_engine
-from mediastack_provision.sandbox.images import INTERNET_ALIAS, KINDS, Images, alias, find_source
+from mediastack_provision.sandbox.images import INTERNET_ALIAS, KINDS, Images, alias, find_source, pool_alias
 from mediastack_provision.sandbox.peers import PeerImages
-from mediastack_provision.sandbox.ports import LOOPBACK, Published, choose
+from mediastack_provision.sandbox.ports import LOOPBACK, choose
 from mediastack_provision.sandbox.progress import Progress
 from mediastack_provision.sandbox.state import Sandbox, WireGuard
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mediastack_provision.sandbox.docker import Docker
 
+WAITING = "another process is building sandboxes: waiting for it"
 BOOT_LIMIT = 90.0  # seconds
 HTTP_PORT, HTTPS_PORT = 10080, 10443  # asked for first; the same inside and outside, so that URLs can be clicked
 
@@ -49,7 +50,7 @@ def parts(docker: Docker, progress: Progress, release: machine.Release, kind: st
     try:
         images = builder(docker, progress)
     except UserError:
-        pool = machine.cache_directory() / "packages" / release.name
+        pool = pool_alias(machine.cache_directory(), release)
         found = Parts(alias(release.name, kind), INTERNET_ALIAS, [str(pool.resolve())] if pool.is_dir() else [])
         if docker.exists("image", found.server) and docker.exists("image", found.internet):
             return found
@@ -65,10 +66,11 @@ def build(images: Images, what: str) -> str:
         UserError: when there is no such image, or it cannot be built.
 
     """
-    if what == "internet":
-        return PeerImages(images).internet()
-    release, _, kind = what.partition("-")
-    return images.server(machine.release(release), checked_kind(kind or "bare"))
+    with machine.locked(lambda: images.progress.say(WAITING)):
+        if what == "internet":
+            return PeerImages(images).internet()
+        release, _, kind = what.partition("-")
+        return images.server(machine.release(release), checked_kind(kind or "bare"))
 
 
 def checked_kind(kind: str) -> str:
@@ -112,14 +114,15 @@ def up(
         progress.say(f"sandbox {name} is running")
         inventory.write(found)
         return found
-    used = parts(docker, progress, wanted, kind)
-    _remove(docker, name)
-    try:
-        with progress.step(f"sandbox {name} ({release}, {kind})"):
-            return _start(docker, name, wanted, kind, used, ports)
-    except BaseException:
+    with machine.locked(lambda: progress.say(WAITING)):
+        used = parts(docker, progress, wanted, kind)
         _remove(docker, name)
-        raise
+        try:
+            with progress.step(f"sandbox {name} ({release}, {kind})"):
+                return _start(docker, name, wanted, kind, used, ports)
+        except BaseException:
+            _remove(docker, name)
+            raise
 
 
 def _running(docker: Docker, name: str) -> Sandbox | None:
@@ -137,7 +140,7 @@ def _running(docker: Docker, name: str) -> Sandbox | None:
     return found
 
 
-def _start(  # noqa: PLR0913  one value per decision that the caller has taken
+def _start(  # noqa: PLR0913, PLR0917  one value per decision that the caller has taken
     docker: Docker, name: str, release: machine.Release, kind: str, used: Parts, extra: tuple[int, ...]
 ) -> Sandbox:
     directory = state.create(name)
@@ -213,9 +216,7 @@ def _let_in(docker: Docker, sandbox: Sandbox) -> None:
         subprocess.run(argv, check=True, timeout=30, stdin=subprocess.DEVNULL)
     public = key.with_suffix(".pub").read_text(encoding="ascii").strip()
     _wait(docker, sandbox.container, ["systemctl", "is-active", "--quiet", "ssh.service"])
-    docker.run(
-        "exec", "--interactive", sandbox.container, "sh", "-s", stdin=server.user_script(sandbox.user, public)
-    )
+    docker.run("exec", "--interactive", sandbox.container, "sh", "-s", stdin=server.user_script(sandbox.user, public))
     keys = docker.run("exec", sandbox.container, "sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub").splitlines()
     text = server.known_hosts(sandbox.host, sandbox.port, keys)
     (sandbox.directory / "known_hosts").write_text(text, encoding="ascii")

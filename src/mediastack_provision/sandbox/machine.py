@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mediastack_provision.exits import Exit, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -100,7 +106,8 @@ def require_tools() -> None:
     missing = [package for package, path in wanted.items() if not path.exists()]
     if missing:
         raise UserError(
-            f"Sandbox images cannot be built without {' and '.join(missing)}. Remedy: apt-get install {' '.join(missing)}",
+            f"Sandbox images cannot be built without {' and '.join(missing)}. "
+            f"Remedy: apt-get install {' '.join(missing)}",
             Exit.FAILED,
         )
 
@@ -113,6 +120,30 @@ def cache_directory() -> Path:
         return Path("/var/cache/mediastack-sandbox")
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "mediastack" / "sandbox"
+
+
+def point(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to its neighbour `target`, atomically."""
+    if link.is_symlink() and link.readlink() == Path(target.name):
+        return
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target.name)
+    new.replace(link)
+
+
+@contextmanager
+def locked(on_wait: Callable[[], None]) -> Iterator[None]:
+    """Let one process at a time build images, choose ports and subnets; `on_wait` is called if this one has to wait."""
+    directory = cache_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def clear_cache() -> None:

@@ -73,7 +73,9 @@ def free_subnet(used: Iterable[str]) -> ipaddress.IPv4Network:
         subnet = ipaddress.IPv4Network(f"198.18.{third}.0/24")
         if not any(subnet.overlaps(net) for net in taken):
             return subnet
-    raise UserError(f"No free subnet is left in {RANGE} for another sandbox: remove one (`sandbox list`, `sandbox down`).")
+    raise UserError(
+        f"No free subnet is left in {RANGE} for another sandbox: remove one (`sandbox list`, `sandbox down`)."
+    )
 
 
 def address(subnet: ipaddress.IPv4Network, host: int) -> str:

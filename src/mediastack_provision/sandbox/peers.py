@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mediastack_provision.sandbox.images import Images
 
 BOX_COMMAND = '["/usr/local/lib/mediastack-sandbox/init"]'
+REGISTRY_PORT = 15000  # preferred
 REGISTRY_START = 30.0  # seconds
 
 
@@ -85,14 +86,18 @@ class PeerImages:
 
     def tag(self, peer: Peer, base: str) -> str:
         """The name of an application image, with the hash of all it is made of."""
-        shared = [self.path("tests/peers/framework"), self.path(self.list.wheels)]
+        shared = [
+            self.source / "peers" / "__init__.py",
+            self.source / "peers" / "framework",
+            self.path(self.list.wheels),
+        ]
         own = [self.path(item) for item in (peer.directory, *peer.uses)]
         return f"{names.PREFIX}/peer:{peer.name}-{content_hash(base, peer.reference, paths=[*shared, *own])}"
 
     def build_all(self) -> dict[str, str]:
         """Build what is missing; returns the image of each reference."""
         base = self.base()
-        tags = {peer: self.tag(peer, base) for peer in self.list.peers if (self.path(peer.directory) / "Dockerfile").is_file()}
+        tags = {peer: self.tag(peer, base) for peer in self.list.peers}
         missing = [peer for peer, tag in tags.items() if not self.images.docker.exists("image", tag)]
         if missing:
             with tempfile.TemporaryDirectory(prefix="mediastack-peers-") as scratch:
@@ -116,9 +121,10 @@ class PeerImages:
         if target.is_dir():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self.images.progress.step("Python wheels for the application images"), tempfile.TemporaryDirectory(
-            dir=target.parent, prefix=".new-"
-        ) as scratch:
+        with (
+            self.images.progress.step("Python wheels for the application images"),
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as scratch,
+        ):
             done = subprocess.run(
                 [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
                  "--dest", f"{scratch}/out", *package_list(wanted.read_text(encoding="utf-8"))],
@@ -130,20 +136,35 @@ class PeerImages:
         return target
 
     def internet(self) -> str:
-        """The box with every application image in its registry; its alias points to it afterwards."""
-        box = self.images.box()
-        served = self.build_all()
-        tag = f"{names.PREFIX}/internet:{content_hash(box, *(f'{ref}={image}' for ref, image in sorted(served.items())))}"
-        self.images.ensure(tag, "registry with the application images", lambda: self._fill(box, served, tag))
+        """The box with every application image in its registry; its alias points to it afterwards.
+
+        The base is pushed first and kept, because it is large and changes least.
+        """
+        box, served = self.images.box(), self.build_all()
+        base = {f"{names.PREFIX}/peer-base:latest": self.base()}
+        started = self._served("box", box, base, "registry with the base of the application images")
+        tag = self._served("internet", started, served, "registry with the application images")
         self.images.docker.run("tag", tag, INTERNET_ALIAS)
         return tag
+
+    def _served(self, name: str, box: str, served: dict[str, str], title: str) -> str:
+        facts = [f"{reference}={image}" for reference, image in sorted(served.items())]
+        tag = f"{names.PREFIX}/{name}:served-{content_hash(box, *facts)}"
+        return self.images.ensure(tag, title, lambda: self._fill(box, served, tag))
 
     def _fill(self, box: str, served: dict[str, str], tag: str) -> None:
         """Push the images to a registry that runs in a scratch container, and keep the container as an image."""
         docker = self.images.docker
-        address = f"127.0.0.1:{free_port()}"
+        # The engine remembers by port what a registry has; at another port it pushes the base again.
+        address = f"127.0.0.1:{free_port(REGISTRY_PORT)}"
         # Not by --env: the engine would keep it in the image.
-        serve = ["env", f"REGISTRY_HTTP_ADDR={address}", "docker-registry", "serve", "/etc/mediastack-sandbox/registry.yml"]
+        serve = [
+            "env",
+            f"REGISTRY_HTTP_ADDR={address}",
+            "docker-registry",
+            "serve",
+            "/etc/mediastack-sandbox/registry.yml",
+        ]
         scratch = self.images.start(box, "--network", "host", command=serve)
         try:
             for reference, image in served.items():
@@ -170,5 +191,3 @@ class PeerImages:
                 time.sleep(0.2)
             else:
                 return
-
-

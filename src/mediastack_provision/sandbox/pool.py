@@ -1,7 +1,7 @@
 """The apt repositories of the sandbox's Internet: Debian packages for bare servers, and Docker's own layout.
 
-    debian/dists/<suite>/…, debian/pool/<suite>/*.deb            what the roles install, with dependencies
-    linux/debian/dists/<suite>/…, linux/debian/pool/<suite>/*.deb  docker-ce and so on, as download.docker.com has them
+debian/dists/<suite>/…, debian/pool/<suite>/*.deb            what the roles install, with dependencies
+linux/debian/dists/<suite>/…, linux/debian/pool/<suite>/*.deb  docker-ce and so on, as download.docker.com has them
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def _run(argv: list[str], cwd: Path | None = None) -> str:
         argv, cwd=cwd, capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
-        raise UserError(f"{argv[0]} failed while packages were collected:\n{(done.stderr + done.stdout)[-3000:]}", Exit.FAILED)
+        raise UserError(
+            f"{argv[0]} failed while packages were collected:\n{(done.stderr + done.stdout)[-3000:]}", Exit.FAILED
+        )
     return done.stdout
 
 
@@ -111,14 +113,16 @@ def control(name: str, version: str, architecture: str) -> str:
     """The control file of one of Docker's packages."""
     debian = ", ".join(DOCKER_PACKAGES[name])
     return (
-        f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: mediastack tests <root@localhost>\n"
-        f"Depends: {DOCKER_DEPENDS[name]}\nConflicts: {debian}\nReplaces: {debian}\nSection: admin\nPriority: optional\n"
+        f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\n"
+        f"Maintainer: mediastack tests <root@localhost>\n"
+        f"Depends: {DOCKER_DEPENDS[name]}\nConflicts: {debian}\nReplaces: {debian}\n"
+        f"Section: admin\nPriority: optional\n"
         f"Description: Debian's {debian} under the name that Docker's own repository uses (test equipment)\n"
     )
 
 
 def repack(name: str, sources: list[Path], release: Release, target: Path) -> Path:
-    """Build Docker's package `name` out of Debian's packages `sources`; the first one's scripts and version are kept."""
+    """Build Docker's package `name` out of Debian's `sources`; the first one's scripts and version are kept."""
     version = _run(["dpkg-deb", "--field", str(sources[0]), "Version"]).strip().partition("+")[0].partition("~")[0]
     architecture = _run(["dpkg-deb", "--field", str(sources[0]), "Architecture"]).strip()
     full = f"5:{version.partition('-')[0]}-1~debian.{release.version}~{release.suite}"

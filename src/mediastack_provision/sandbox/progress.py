@@ -15,6 +15,7 @@ class Progress:
     """Prints one line when a step starts and one when it ends, and keeps the times."""
 
     def __init__(self, *, quiet: bool = False) -> None:
+        """Start counting."""
         self.quiet = quiet
         self.times: dict[str, float] = {}
         self._started = time.monotonic()

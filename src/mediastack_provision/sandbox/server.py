@@ -12,7 +12,8 @@ CAPABILITIES = (
     "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_CHROOT", "SYS_NICE", "SYS_PTRACE",
 )  # fmt: skip
 BOX_CAPABILITIES = (
-    "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETUID", "SYS_ADMIN",
+    "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETUID",
+    "SYS_ADMIN",
 )  # fmt: skip
 SECURITY = ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--device", "/dev/net/tun"]
 ADMIN = "admin"
@@ -44,7 +45,9 @@ def internet_argv(name: str, image: str, address: str, server_address: str, pool
 def server_argv(name: str, image: str, address: str, published: dict[int, int]) -> list[str]:
     """The command that starts a server; `published` maps the server's ports to the machine's loopback ports."""
     ports = [
-        item for inside, outside in sorted(published.items()) for item in ("--publish", f"{LOOPBACK}:{outside}:{inside}")
+        item
+        for inside, outside in sorted(published.items())
+        for item in ("--publish", f"{LOOPBACK}:{outside}:{inside}")
     ]
     return [
         "run", "--detach", "--name", names.container(name, "server"), "--hostname", name,

@@ -65,8 +65,8 @@ class Sandbox:
         """The ssh command that reaches the server."""
         return [
             "ssh", "-i", self.private_key, "-p", str(self.port),
-            "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes",
-            "-o", "ConnectTimeout=10", f"{self.user}@{self.host}", *command,
+            "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes",
+            "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10", f"{self.user}@{self.host}", *command,
         ]  # fmt: skip
 
 

@@ -1,0 +1,114 @@
+"""The sandbox's inventory, its saved connection, and the images its registry serves."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mediastack_provision.exits import UserError
+from mediastack_provision.sandbox import images, inventory, peers, state
+from mediastack_provision.sandbox.state import Sandbox, WireGuard
+
+ROOT = Path(__file__).resolve().parents[3]
+SHIPPED = ROOT / "inventories" / "sandbox"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def sandbox(name: str = "x") -> Sandbox:
+    return Sandbox(
+        name=name, release="debian13", kind="bare", container="c", internet="i", network="n", subnet="198.18.1.0/24",
+        server_address="198.18.1.10", internet_address="198.18.1.2", host="127.0.0.1", port=4022, user="admin",
+        private_key="/k", known_hosts="/h", http_port=10080, https_port=10443, registry="r:5000",
+        docker_repository="http://d", ports={"8989": 5},
+        wireguard=WireGuard("secret", "public", "203.0.113.10", 51820, ["198.18.255.2/32"], "198.18.255.1"),
+    )  # fmt: skip
+
+
+def test_what_is_saved_is_read_again_and_nobody_else_can() -> None:
+    state.create("x")
+    state.save(sandbox())
+    assert state.load("x") == sandbox()
+    assert state.known() == ["x"]
+    path = sandbox().directory / state.CONNECTION
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"name": "x"}', "null", '{"wireguard": {"a": 1}}'])
+def test_a_broken_connection_file_is_no_sandbox(text: str) -> None:
+    (state.create("x") / state.CONNECTION).write_text(text)
+    assert state.load("x") is None
+    with pytest.raises(UserError, match="There is no sandbox 'x'"):
+        state.require("x")
+
+
+def test_forgetting_removes_one_sandbox_only() -> None:
+    for name in ("x", "y"):
+        state.create(name)
+        state.save(sandbox(name))
+    state.forget("x")
+    assert state.known() == ["y"]
+
+
+def test_the_shipped_inventory_reads_the_connection_file() -> None:
+    hosts = (SHIPPED / "hosts.yml").read_text(encoding="utf-8")
+    changed = yaml.safe_load(inventory.with_connection(hosts, "{{ inventory_dir }}/c.json"))
+    assert changed["mediastack"]["vars"]["sandbox_file"] == "{{ inventory_dir }}/c.json"
+    before = yaml.safe_load(hosts)
+    before["mediastack"]["vars"]["sandbox_file"] = changed["mediastack"]["vars"]["sandbox_file"]
+    assert changed == before
+
+
+@pytest.mark.parametrize("hosts", ["mediastack: {}\n", "  sandbox_file: a\nx: 1\n  sandbox_file: b\n"])
+def test_an_inventory_without_the_line_is_refused(hosts: str) -> None:
+    with pytest.raises(ValueError, match="sandbox_file once"):
+        inventory.with_connection(hosts, "x")
+
+
+def test_an_inventory_of_its_own_has_the_key_in_an_encrypted_vault() -> None:
+    state.create("x")
+    inventory.write(sandbox())
+    vault = sandbox().inventory / inventory.VAULT
+    first = vault.read_bytes()
+    assert first.startswith(b"$ANSIBLE_VAULT")
+    assert b"secret" not in first
+    assert stat.S_IMODE((sandbox().inventory / ".vault-password").stat().st_mode) == 0o600
+    inventory.write(sandbox())
+    assert vault.read_bytes() == first, "a vault that has the key is not written again"
+
+
+def test_every_service_of_the_sandbox_has_an_image_in_its_registry() -> None:
+    served = {peer.reference for peer in peers.load(ROOT / "tests").peers}
+    catalogue = {}
+    for path in ROOT.glob("roles/*/services/*.yml"):
+        entry = yaml.safe_load(path.read_text(encoding="utf-8"))
+        catalogue[entry["name"]] = entry["image"]
+    choices = yaml.safe_load((SHIPPED / "group_vars/mediastack/stack.yml").read_text(encoding="utf-8"))
+    chosen = {
+        (overrides or {}).get("service", name)
+        for key, services in choices.items()
+        if key.startswith("mediastack_services")
+        for name, overrides in services.items()
+    }
+    assert {catalogue[name] for name in chosen | {"caddy"}} <= served
+
+
+def test_without_a_checkout_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="clone the repository"):
+        images.find_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("bare", "server:debian13"), ("engine", "server:debian13-engine"), ("minimal", "server:debian13-minimal")],
+)
+def test_image_aliases(kind: str, name: str) -> None:
+    assert images.alias("debian13", kind) == f"mediastack-sandbox/{name}"
