@@ -120,9 +120,7 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
         Client("http://no-such-host.invalid").get("/")
 
 
-@pytest.mark.parametrize(
-    "chunks", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",), (b"nonsense\r\n",)]
-)
+@pytest.mark.parametrize("chunks", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",), (b"nonsense\r\n",)])
 def test_a_broken_answer_is_unreachable(chunks: tuple[bytes, ...]) -> None:
     with raw_server(*chunks) as url, pytest.raises(UnreachableError):
         Client(url).get("/")

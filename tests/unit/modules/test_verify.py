@@ -84,9 +84,7 @@ def https_check(port: int, root: Path | None, **more: Any) -> dict[str, Any]:
         "port": port,
         "path": "/ping",
     }
-    return check(
-        "https", **{**asked, "ca": str(root) if root else None, "expect_status": [200, 302, 401], **more}
-    )
+    return check("https", **{**asked, "ca": str(root) if root else None, "expect_status": [200, 302, 401], **more})
 
 
 def test_https_with_a_chain_to_the_root_passes(tmp_path: Path) -> None:
@@ -133,18 +131,14 @@ def test_https_without_the_root_file_fails(tmp_path: Path) -> None:
 
 def test_plain_http_when_tls_is_off() -> None:
     with serving(
-        Application(
-            {"GET /ping": lambda r: (200, None) if r.headers["Host"].startswith("radarr") else (404, None)}
-        )
+        Application({"GET /ping": lambda r: (200, None) if r.headers["Host"].startswith("radarr") else (404, None)})
     ) as app:
         assert https(https_check(app.port, None, scheme="http"), CONTEXT) == "200"
 
 
 def test_storage_on_one_filesystem_passes(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    assert storage({"downloads": str(tmp_path), "library": str(tmp_path / "a")}, CONTEXT).startswith(
-        "device "
-    )
+    assert storage({"downloads": str(tmp_path), "library": str(tmp_path / "a")}, CONTEXT).startswith("device ")
 
 
 def test_storage_on_two_filesystems_fails(tmp_path: Path) -> None:
@@ -162,6 +156,7 @@ def params(*checks: Any, **more: Any) -> dict[str, Any]:
         "checks": list(checks),
         "secrets": {},
         "timeout": 5,
+        "wait": 0,
         "parallel": 4,
         "fail_on_failure": False,
         **more,
@@ -238,3 +233,28 @@ def test_without_docker_each_check_that_needs_it_says_so(monkeypatch: pytest.Mon
 
 def test_no_checks_is_an_empty_result() -> None:
     assert verify(params(), check_mode=False)["counts"]["total"] == 0
+
+
+def test_one_that_starts_late_is_waited_for() -> None:
+    answers = iter([(503, None), (502, None)])
+    app = Application({"GET /ping": lambda _: next(answers, (200, None))})
+    with serving(app):
+        late = https_check(app.port, None, scheme="http")
+        assert verify(params(late, wait=5), check_mode=False)["counts"]["pass"] == 1
+        assert len(app.requests) == 3
+
+
+def test_waiting_has_an_end() -> None:
+    started = time.monotonic()
+    late = https_check(1, None, scheme="http")
+    assert verify(params(late, wait=1), check_mode=False)["counts"]["fail"] == 1
+    assert 0.4 < time.monotonic() - started < 3
+
+
+def test_a_wrong_answer_is_not_asked_for_again() -> None:
+    with serving(Application({"POST /in": (403, None)})) as app:
+        form = {"kind": "form", "path": "/in", "secret_field": "password", "secret": "radarr/api_key"}
+        refused = {**api_check(app.url), "auth": form}
+        given = params(refused, wait=3, secrets={"radarr/api_key": KEY})
+        assert verify(given, check_mode=False)["counts"]["fail"] == 1
+        assert app.seen() == ["POST /in"]

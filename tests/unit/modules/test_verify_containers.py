@@ -139,7 +139,5 @@ def test_an_image_that_is_gone_is_judged_by_what_the_container_was_made_from() -
 def test_all_differences_are_told_at_once() -> None:
     check = {"instances": [expected("radarr"), expected("gluetun")]}
     with pytest.raises(Failed) as caught:
-        stack_equal(
-            check, context(container("radarr", spec="x", status="exited"), container("old"), images=IMAGES)
-        )
+        stack_equal(check, context(container("radarr", spec="x", status="exited"), container("old"), images=IMAGES))
     assert str(caught.value).count(";") == 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,17 @@ Install = Callable[[str], None]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def place() -> Iterator[Path]:
+    """A directory that every user can reach; pytest's own is for one user only."""
+    with tempfile.TemporaryDirectory(prefix="mediastack-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def install(place: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     def put(script: str) -> None:
-        program = tmp_path / "bin" / "docker"
+        program = place / "bin" / "docker"
         program.parent.mkdir(exist_ok=True)
         program.write_text(script)
         program.chmod(0o755)
@@ -43,15 +52,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 @pytest.fixture
-def media(tmp_path: Path) -> Path:
-    """A media root that uid 1900 owns; the way to it is open."""
-    for folder in tmp_path.parents:
-        if folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o055) if folder.owner() == "root" and folder != Path(
-                "/"
-            ) else None
-    tmp_path.chmod(0o755)
-    root = tmp_path / "media"
+def media(place: Path) -> Path:
+    """A media root that uid 1900 owns."""
+    root = place / "media"
     for folder in (root, root / "torrents", root / "movies"):
         folder.mkdir()
         os.chown(folder, UID, UID)
@@ -94,9 +97,7 @@ def test_two_filesystems_fail_and_nothing_is_left(install: Install, media: Path,
     install(script)
     other = media / "other"
     other.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"uid={UID},size=1m", "mediastack-test", str(other)], check=True
-    )
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"uid={UID},size=1m", "mediastack-test", str(other)], check=True)
     try:
         with pytest.raises(Failed, match=r"radarr, as uid 1900, cannot link.*(cross-device|Cross-device)"):
             hardlink(check(media, other), context(*BOTH))

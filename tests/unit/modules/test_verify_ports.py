@@ -98,9 +98,7 @@ def test_a_foreign_container_does_not_count() -> None:
     ports(check(), context(container("foreign", managed=False, ports=PUBLISHED)))
 
 
-@pytest.mark.parametrize(
-    ("address", "family"), [("127.0.0.1", "AF_INET"), ("::1", "AF_INET6"), ("::", "AF_INET6")]
-)
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", "AF_INET"), ("::1", "AF_INET6"), ("::", "AF_INET6")])
 def test_a_port_that_a_containers_process_opens_on_the_host_is_seen(address: str, family: str) -> None:
     port = free_port()
     with listener(port, address, family=family) as pid:

@@ -16,9 +16,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.http import (
 DAY = 86400
 
 
-def of(
-    name: str, target: tuple[str, int], *, ca_file: str | None = None, timeout: float = 10
-) -> dict[str, Any]:
+def of(name: str, target: tuple[str, int], *, ca_file: str | None = None, timeout: float = 10) -> dict[str, Any]:
     """What `target` shows for `name`: {"name", "issuer", "expires": "2027-01-31", "days": 71}.
 
     ca_file: the root to verify against, None for the system's. Raises UnreachableError, also when the chain,

@@ -199,9 +199,7 @@ def main() -> None:
     except (KeyError, TypeError, AttributeError) as error:
         module.fail_json(msg=f"unexpected answer of Jellyfin ({type(error).__name__})", actions=[])
     after = "".join(f"{action}\n" for action in actions)
-    module.exit_json(
-        changed=bool(actions), actions=actions, version=version, diff={"before": "", "after": after}
-    )
+    module.exit_json(changed=bool(actions), actions=actions, version=version, diff={"before": "", "after": after})
 
 
 if __name__ == "__main__":

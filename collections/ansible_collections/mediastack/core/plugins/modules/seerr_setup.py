@@ -182,9 +182,7 @@ def main() -> None:
     except HttpError as error:
         module.fail_json(msg=str(error), actions=[])
     after = "".join(f"{action}\n" for action in actions)
-    module.exit_json(
-        changed=bool(actions), actions=actions, notice=notice, diff={"before": "", "after": after}
-    )
+    module.exit_json(changed=bool(actions), actions=actions, notice=notice, diff={"before": "", "after": after})
 
 
 if __name__ == "__main__":

@@ -109,9 +109,7 @@ REQUESTS = 60  # seconds for the requests themselves, after the application is u
 ABSENT = "absent"
 
 
-def ensure(
-    app: Mapping[str, Any], secret: Mapping[str, str], *, timeout: float, check_mode: bool
-) -> dict[str, Any]:
+def ensure(app: Mapping[str, Any], secret: Mapping[str, str], *, timeout: float, check_mode: bool) -> dict[str, Any]:
     """One application: {changed, drift: [what differed], before: text}. Raises HttpError."""
     wanted = servarr.Login(app["username"], secret["ui_password"])
     client = servarr.client_for(app["url"], secret["api_key"])
@@ -119,7 +117,7 @@ def ensure(
     if not wait_until(client, "/ping", time.monotonic() + wait):
         if check_mode:
             return {"changed": True, "drift": [ABSENT], "before": "not there yet"}
-        raise HttpError(f"{app['url']}/ping does not answer within {timeout} seconds")
+        raise HttpError(f"{app['url']}/ping does not answer within {timeout:g} seconds")
     api = servarr.api_of(app["kind"])
     config = servarr.host_config(client, api)
     drift = servarr.drift(app["url"], config, wanted)
@@ -176,8 +174,9 @@ def summarise(apps: Sequence[Mapping[str, Any]], outcomes: Sequence[Any]) -> dic
         told[name] = {"changed": outcome["changed"], "drift": outcome["drift"], "error": None}
         if outcome["changed"]:
             after = f"user {app['username'].lower()}\n"
-            diff.append({"before_header": name, "after_header": name, "before": f"{outcome['before']}\n",
-            "after": after})
+            diff.append(
+                {"before_header": name, "after_header": name, "before": f"{outcome['before']}\n", "after": after}
+            )
     result = {"changed": any(app["changed"] for app in told.values()), "apps": told, "diff": diff}
     return {**result, "failed": True, "msg": "; ".join(errors)} if errors else result
 

@@ -253,9 +253,7 @@ def container_of(item: Mapping[str, Any], found: Snapshot) -> Container | None:
     return found.containers.get(item["container"] or item["name"])
 
 
-def ask(
-    item: Mapping[str, Any], found: Snapshot, secrets: Mapping[str, str], timeout: float
-) -> dict[str, Any]:
+def ask(item: Mapping[str, Any], found: Snapshot, secrets: Mapping[str, str], timeout: float) -> dict[str, Any]:
     """What the application itself tells: {note, details}. One that is known to be down is not asked."""
     container = container_of(item, found)
     if container is not None and container.state != "running":

@@ -27,6 +27,12 @@ options:
     description: Seconds that one request or command may take. A whole check may take three times as long.
     type: int
     default: 15
+  wait:
+    description:
+      - Seconds for which a check is repeated while nobody answers, for use right after a start.
+      - An answer that is wrong is never asked for again, because applications ban who fails to sign in.
+    type: int
+    default: 0
   parallel:
     description: How many checks run at a time.
     type: int
@@ -96,6 +102,7 @@ ARGUMENTS: dict[str, Any] = {
     "checks": {"type": "list", "elements": "dict", "required": True},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "timeout": {"type": "int", "default": 15},
+    "wait": {"type": "int", "default": 0},
     "parallel": {"type": "int", "default": 16},
     "fail_on_failure": {"type": "bool", "default": False},
 }
@@ -107,6 +114,7 @@ def verify(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         params["checks"],
         params["secrets"],
         timeout=params["timeout"],
+        wait=params["wait"],
         parallel=params["parallel"],
         check_mode=check_mode,
     )

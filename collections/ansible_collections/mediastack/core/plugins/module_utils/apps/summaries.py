@@ -38,9 +38,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read(
-    api: str, url: str, how: Mapping[str, Any], secrets: Mapping[str, str], *, timeout: float
-) -> dict[str, Any]:
+def read(api: str, url: str, how: Mapping[str, Any], secrets: Mapping[str, str], *, timeout: float) -> dict[str, Any]:
     """{"note": text, "details": {…}}; an application that cannot be read is a note, never an exception.
 
     An `api` without a reader has nothing to tell.

@@ -18,6 +18,10 @@ class Failed(Exception):  # noqa: N818 - it is an outcome, not an error
     """The check does not hold; the message is the evidence."""
 
 
+class NotYet(Failed):
+    """It does not hold, and may a moment later: nobody answers yet. Asking again does no harm."""
+
+
 class Skipped(Exception):  # noqa: N818 - likewise
     """The check was not made; the message says why."""
 
@@ -30,6 +34,7 @@ class Context:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 15
     check_mode: bool = False
+    wait: float = 0
 
     @property
     def docker(self) -> Snapshot:

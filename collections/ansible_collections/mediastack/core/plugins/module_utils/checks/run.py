@@ -16,6 +16,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink im
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
     Context,
     Failed,
+    NotYet,
     Skipped,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.checks.ports import ports
@@ -40,12 +41,18 @@ KINDS: dict[str, Executor] = {
     "storage": storage,
 }
 NEED_ENGINE = {"container", "hardlink", "namespace", "ports", "stack_equal"}
+PAUSE = 0.5  # seconds between two attempts
 STATUSES = ("pass", "fail", "warn", "skip")
 
 
-def run(
-    checks: Sequence[Check], secrets: Mapping[str, str], *, timeout: float, parallel: int, check_mode: bool =
-    False
+def run(  # noqa: PLR0913 - what a run is told is independent
+    checks: Sequence[Check],
+    secrets: Mapping[str, str],
+    *,
+    timeout: float,
+    parallel: int,
+    wait: float = 0,
+    check_mode: bool = False,
 ) -> list[dict[str, Any]]:
     """One result for each check, in their order.
 
@@ -53,10 +60,10 @@ def run(
     of a check whose severity is "warn". `timeout` limits a single request or command; a check as a whole gets
     thrice that.
     """
-    context = Context(look(checks), secrets, timeout, check_mode)
+    context = Context(look(checks), secrets, timeout, check_mode, wait)
     jobs = [partial(_one, check, context) for check in checks]
     rounds = -(-len(jobs) // max(1, parallel))
-    outcomes = run_all(jobs, parallel=parallel, timeout=3 * timeout * max(1, rounds))
+    outcomes = run_all(jobs, parallel=parallel, timeout=(3 * timeout + wait) * max(1, rounds))
     return [_result(check, outcome) for check, outcome in zip(checks, outcomes)]  # noqa: B905 - Python 3.9
 
 
@@ -74,12 +81,23 @@ def look(checks: Iterable[Check]) -> Any:
 def _one(check: Check, context: Context) -> tuple[str, str, float]:
     started = time.monotonic()
     try:
-        status, evidence = "pass", KINDS.get(check["kind"], _unknown)(check, context)
+        status, evidence = "pass", _patient(check, context, started + context.wait)
     except Failed as error:
         status, evidence = "fail", str(error)
     except Skipped as error:
         status, evidence = "skip", str(error)
     return status, evidence, time.monotonic() - started
+
+
+def _patient(check: Check, context: Context, deadline: float) -> str:
+    """Execute it; again while nobody answers yet, until the monotonic time `deadline`."""
+    while True:
+        try:
+            return KINDS.get(check["kind"], _unknown)(check, context)
+        except NotYet:
+            if time.monotonic() + PAUSE >= deadline:
+                raise
+        time.sleep(PAUSE)
 
 
 def _unknown(check: Check, _context: Context) -> str:

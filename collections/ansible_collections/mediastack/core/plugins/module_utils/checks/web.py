@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.mediastack.core.plugins.module_utils import certificate
 from ansible_collections.mediastack.core.plugins.module_utils.apps import auth
-from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Context, Failed
-from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
+from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
+    Context,
+    Failed,
+    NotYet,
+)
+from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, UnreachableError
 
 if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Check
+
+STARTING = (502, 503, 504)  # what a proxy, or the application itself, answers while the application starts
 
 
 def api(check: Check, context: Context) -> str:
@@ -23,6 +29,8 @@ def api(check: Check, context: Context) -> str:
             return f"{answered}"
         stranger = Client(check["url"], timeout=context.timeout)
         refused = stranger.get(check["refuse_path"]).status
+    except UnreachableError as error:
+        raise NotYet(str(error)) from None
     except HttpError as error:
         raise Failed(str(error)) from None
     _demand(f"without a key, {check['refuse_path']}", refused, check["refuse_status"])
@@ -31,7 +39,8 @@ def api(check: Check, context: Context) -> str:
 
 def _demand(what: str, status: int, accepted: list[int]) -> None:
     if status not in accepted:
-        raise Failed(f"{what} answers {status}, not {_any(accepted)}")
+        kind = NotYet if status in STARTING else Failed
+        raise kind(f"{what} answers {status}, not {_any(accepted)}")
 
 
 def _any(statuses: list[int]) -> str:
@@ -51,6 +60,8 @@ def https(check: Check, context: Context) -> str:
         if scheme == "http":
             return f"{answer.status}"
         seen = certificate.of(name, target, ca_file=check.get("ca"), timeout=context.timeout)
+    except UnreachableError as error:
+        raise NotYet(str(error)) from None
     except HttpError as error:
         raise Failed(str(error)) from None
     return f"{answer.status}, certificate of {seen['issuer']} until {seen['expires']}"
