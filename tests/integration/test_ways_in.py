@@ -1,4 +1,4 @@
-"""Servers as owners have them: no Python, no sudo, a sudo password, a busy package manager, a proxy, the server itself."""
+"""Servers as owners have them: no Python, no sudo, a sudo password, a busy package manager, a proxy, local."""
 
 from __future__ import annotations
 
