@@ -113,7 +113,7 @@ def test_another_shape_is_an_error_that_shows_no_value(shape: dict[str, Any]) ->
 
 @given(st.dictionaries(st.text(min_size=1), st.dictionaries(st.text(min_size=1), st.text(min_size=1))))
 def test_nothing_that_is_known_is_ever_lost_or_changed(known: dict[str, dict[str, str]]) -> None:
-    stack = {"secrets": []}
+    stack: dict[str, Any] = {"secrets": []}
     known.pop("mediastack", None)
     result = plan(stack, known, {}, VAULT)
     assert {name: result.values[name] for name in known} == known

@@ -18,13 +18,13 @@ SCRIPT = ROOT / "bin/vault-password"
 NONE = vault_file.NO_PASSWORD.decode()
 
 
-def run(home: Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the script as someone whose home is `home`, without a terminal."""
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     return subprocess.run(
         [str(SCRIPT)],
         env={"HOME": str(home), "PATH": path, **environment},
-        cwd=cwd or home,
+        cwd=home,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

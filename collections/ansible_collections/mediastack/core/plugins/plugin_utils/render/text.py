@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import string
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def render_text(env: jinja2.Environment, role: str, template: str, values: dict[
 def one_line(value: Any) -> str:
     """Return `value` as text; a line break or a control character would start another setting."""
     text = str(value)
-    if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in text):  # noqa: PLR2004
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
         raise UnsafeValueError(f"{text!r} has a line break or control character, which this file cannot hold.")
     return text
 
