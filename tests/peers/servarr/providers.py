@@ -185,10 +185,11 @@ class Providers:
 
     def delete(self, request: Request) -> dict[str, Any]:
         """Remove an object."""
-        number = self.find(request.params["id"])["id"]
+        item = self.find(request.params["id"])
         with self._store.change() as state:
-            kept = [entry for entry in state["providers"][self.kind.path] if entry["id"] != number]
+            kept = [entry for entry in state["providers"][self.kind.path] if entry["id"] != item["id"]]
             state["providers"][self.kind.path] = kept
+        self.kind.changed(item)
         return {}
 
     def test(self, request: Request) -> dict[str, Any]:

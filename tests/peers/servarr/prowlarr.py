@@ -35,6 +35,7 @@ class Prowlarr(Servarr):
     def __init__(self, config: Path, variables: Mapping[str, str]) -> None:
         """Add what Prowlarr has beside the common parts."""
         super().__init__(PRODUCT, config, variables)
+        self._syncing = threading.Lock()  # one at a time, or an older one brings back what is gone
         self.applications = self.add_kind(self._application_kind())
         self.indexers = self.add_kind(self._indexer_kind())
         self.add_kind(Kind("indexerproxy", definitions.PROXIES, {}, lambda item: bool(item["tags"]), always_test=True))
@@ -113,7 +114,9 @@ class Prowlarr(Servarr):
 
     def sync_all(self) -> str:
         """Bring every enabled application the indexers that it may have."""
-        counts = [self._sync(item) for item in self.applications.items() if item["syncLevel"] != "disabled"]
+        with self._syncing:
+            enabled = [item for item in self.applications.items() if item["syncLevel"] != "disabled"]
+            counts = [self._sync(item) for item in enabled]
         return f"Synchronized {len(counts)} applications, {sum(counts)} changes"
 
     def _wanted(self, application: dict[str, Any]) -> dict[str, dict[str, Any]]:
