@@ -29,8 +29,8 @@ def explain(report: dict[str, str], said: str, host: str) -> str:
         return f"{host} lacks {needed}, and has none of apt-get, dnf, pacman. Install them by hand"
     if status == "busy":
         return (
-            f"{host}: another process has been installing packages for too long ({report.get('detail', '')}). "
-            "See `ps aux | grep -e apt -e dpkg -e dnf -e pacman` there, then run again"
+            f"{host}: another process has been installing packages for too long "
+            f"({report.get('detail', '')}). See `ps aux | grep -e apt -e dpkg -e dnf -e pacman` there, then run again"
         )
     return f"{host}: {needed or 'python3'} could not be installed: {said}"
 
@@ -49,11 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         wait = int(self._task.args.get("lock_timeout", 300))
         install = not self._task.check_mode
         report, said = self._ask(script(wants_sudo=wants_sudo, install=install, wait=wait), become=False)
-        if (
-            report.get("status") == "not-root"
-            and become is not None
-            and not (wants_sudo and report.get("sudo") == "")
-        ):
+        if report.get("status") == "not-root" and become is not None and not (wants_sudo and report.get("sudo") == ""):
             report, said = self._ask(script(wants_sudo=False, install=install, wait=wait), become=True)
         if not report:
             return {**result, "failed": True, "msg": f"{host} did not answer as a shell does: {said}"}
@@ -82,6 +78,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**found, "failed": True, "msg": explain(report, said, host)}
         version = tuple(int(part) for part in report.get("version", "").split(".")[:2] if part.isdigit())
         if version and version < OLDEST:
-            text = f"{host} has Python {report['version']}; {OLDEST[0]}.{OLDEST[1]} or newer is needed. Upgrade the system"
+            text = f"{host} has Python {report['version']}; {OLDEST[0]}.{OLDEST[1]} or newer is needed"
             return {**found, "failed": True, "msg": text}
         return found

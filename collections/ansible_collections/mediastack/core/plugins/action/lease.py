@@ -29,11 +29,9 @@ def main_pid() -> int:
 
 
 def start_of(pid: int) -> str:
-    """When a process started, in words that differ for a later process of the same number; empty when it is dead."""
+    """When a process started, which tells it from a later one of the same number; empty when it is dead."""
     try:
-        fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        )
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     except OSError:
         return "" if Path("/proc/self/stat").exists() else _start_by_ps(pid)
     return "" if fields[0] in "ZX" else fields[19]
@@ -50,7 +48,7 @@ def _start_by_ps(pid: int) -> str:
 
 
 def controller_id() -> str:
-    """This controller: machine, boot and process namespace. Only there a pid means anything."""
+    """Name of this controller: machine, boot and process namespace. Only there a pid means anything."""
     parts = [socket.gethostname()]
     for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         try:
@@ -58,7 +56,7 @@ def controller_id() -> str:
         except OSError:
             parts.append("")
     try:
-        parts.append(os.readlink("/proc/self/ns/pid"))
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
     except OSError:
         parts.append("")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -67,9 +65,7 @@ def controller_id() -> str:
 def command_of(argv: list[str]) -> str:
     """The program and its playbooks; never other words, which may hold passwords."""
     playbooks = [
-        Path(word).name
-        for word in argv[1:]
-        if word.endswith(PLAYBOOK_SUFFIXES) and not word.startswith(("-", "@"))
+        Path(word).name for word in argv[1:] if word.endswith(PLAYBOOK_SUFFIXES) and not word.startswith(("-", "@"))
     ]
     return " ".join([Path(argv[0]).name, *playbooks])
 
@@ -114,7 +110,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the module with what only the controller knows; once more when the holder turns out to be dead."""
+        """Call the module with what only the controller knows; again when the holder turns out to be dead."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         ours = claim()
         arguments = {**self._task.args, "claim": ours}

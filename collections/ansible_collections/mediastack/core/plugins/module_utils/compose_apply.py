@@ -1,4 +1,4 @@
-"""Bring containers and networks to what stack_diff decided, through `docker compose`; wait until all is well."""
+"""Carry out what stack_diff decided, through `docker compose`, and wait until all is well."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def observe(docker: Docker, wanted: Mapping[str, Any]) -> dict[str, Any]:
         for project in wanted["projects"]
         for service in project["services"].values()
     }
-    containers, networks, images = parallel(
-        docker.containers, docker.networks, lambda: docker.image_ids(references)
-    )
+    containers, networks, images = parallel(docker.containers, docker.networks, lambda: docker.image_ids(references))
     return {
         "containers": [plain_container(raw) for raw in containers],
         "networks": [plain_network(raw) for raw in networks],
@@ -91,9 +89,7 @@ def compose_arguments(project: Mapping[str, Any]) -> list[str]:
     return ["compose", "-p", project["name"], "--project-directory", project["directory"], *files]
 
 
-def apply(
-    docker: Docker, wanted: Mapping[str, Any], view: View, changes: Sequence[Change], options: Options
-) -> None:
+def apply(docker: Docker, wanted: Mapping[str, Any], view: View, changes: Sequence[Change], options: Options) -> None:
     """Carry out the changes, project by project; raises ApplyError or DockerError at the first failure."""
     _clear(docker, view, changes)
     for item in changes:
@@ -144,9 +140,7 @@ def _create_network(docker: Docker, network: Mapping[str, Any], prefix: str) -> 
     docker.must(*words, "--label", f"{prefix}.managed=true", network["name"], timeout=60)
 
 
-def _up(
-    docker: Docker, project: Mapping[str, Any], view: View, actions: Mapping[str, str], options: Options
-) -> None:
+def _up(docker: Docker, project: Mapping[str, Any], view: View, actions: Mapping[str, str], options: Options) -> None:
     mine = project["services"]
     services = [name for name, service in mine.items() if service["workload"] == "service"]
     touched = [name for name in mine if actions.get(name) in ("create", "recreate", "start")]
@@ -170,7 +164,8 @@ def _up(
             arguments = [*compose_arguments(project), *verb, *flags, *start_order(view, names)]
             done = docker.run(*arguments, timeout=options.wait_timeout + 60)
             if done.code != 0:
-                raise ApplyError(f"project {project['name']}: `docker compose {verb[0]}` failed: {done.said}")
+                said = f"project {project['name']}: `docker compose {verb[0]}` failed: {done.said}"
+                raise ApplyError(f"{said}\n{report_now(docker, view)}")
 
 
 def _state(view: View, instance: str) -> str:
@@ -178,36 +173,33 @@ def _state(view: View, instance: str) -> str:
     return str(found["state"]) if found else ""
 
 
-def wait_healthy(docker: Docker, view: View, changed: bool, options: Options) -> dict[str, dict[str, Any]]:
+def wait_healthy(docker: Docker, view: View, options: Options, *, changed: bool) -> dict[str, dict[str, Any]]:
     """Poll until every service runs and is healthy; returns their states.
 
     Raises:
         ApplyError: one is not, after `wait_timeout`; with its state, exit code and last log lines.
 
     """
-    names = {s["container"]: name for name, s in view.services.items() if s["workload"] == "service"}
+    services = [name for name, service in view.services.items() if service["workload"] == "service"]
     started = options.clock.monotonic()
     seen: dict[str, tuple[Any, float]] = {}
     crashes: dict[str, int] = {}
     while True:
-        raws = docker.inspect(list(names))
-        states = {names[item["name"]]: item for item in map(plain_container, raws) if item["name"] in names}
+        states = look(docker, view)
         now = options.clock.monotonic()
         bad = {}
-        for name in names.values():
+        for name in services:
             found = states.get(name)
             mark = found and (found["id"], found["started_at"], found["restarts"])
             if name not in seen or seen[name][0] != mark:
                 seen[name] = (mark, now)
             settled = not changed or now - seen[name][1] >= SETTLE_SECONDS
-            problem = _problem(found, settled)
+            problem = _problem(found, settled=settled)
             if problem:
                 bad[name] = problem
             if found:
                 crashes.setdefault(name, found["restarts"])
-        looping = [
-            name for name in bad if name in states and states[name]["restarts"] - crashes[name] >= CRASHES
-        ]
+        looping = [name for name in bad if name in states and states[name]["restarts"] - crashes[name] >= CRASHES]
         if not bad:
             return {name: _summary(item) for name, item in sorted(states.items())}
         if looping or now - started >= options.wait_timeout:
@@ -215,7 +207,23 @@ def wait_healthy(docker: Docker, view: View, changed: bool, options: Options) ->
         options.clock.sleep(POLL_SECONDS)
 
 
-def _problem(found: Mapping[str, Any] | None, settled: bool) -> str:
+def look(docker: Docker, view: View) -> dict[str, dict[str, Any]]:
+    """The containers of all services, by instance."""
+    names = {s["container"]: name for name, s in view.services.items() if s["workload"] == "service"}
+    found = [plain_container(raw) for raw in docker.inspect(list(names))]
+    return {names[item["name"]]: item for item in found if item["name"] in names}
+
+
+def report_now(docker: Docker, view: View) -> str:
+    """What is not well at this moment, with evidence, and what runs."""
+    states = look(docker, view)
+    services = [name for name, service in view.services.items() if service["workload"] == "service"]
+    problems = {name: _problem(states.get(name), settled=True) for name in services}
+    bad = {name: problem for name, problem in problems.items() if problem}
+    return failure(docker, view, bad, states, 0)
+
+
+def _problem(found: Mapping[str, Any] | None, *, settled: bool) -> str:
     if found is None:
         return "has no container"
     if found["state"] != "running":
@@ -237,7 +245,8 @@ def failure(
     seconds: float,
 ) -> str:
     """One paragraph per service that is not well, then what runs."""
-    lines = [f"{len(bad)} of {len(states) or len(bad)} services are not well after {seconds:.0f} s:"]
+    total = sum(service["workload"] == "service" for service in view.services.values())
+    lines = [f"{len(bad)} of {total} services are not well after {seconds:.0f} s:"]
     for name in sorted(bad):
         lines.append(f"  {name}: {bad[name]}")
         if name in states:

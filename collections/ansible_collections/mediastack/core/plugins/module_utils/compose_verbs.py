@@ -33,9 +33,7 @@ def ours(containers: Sequence[Container], prefix: str) -> list[Container]:
         gateway = by_key.get(target) if kind == "container" else None
         instance = item["labels"].get(f"{prefix}.instance") or item["name"]
         stranded = kind == "container" and gateway is None
-        found.append(
-            {**item, "instance": instance, "gateway": gateway and gateway["name"], "stranded": stranded}
-        )
+        found.append({**item, "instance": instance, "gateway": gateway and gateway["name"], "stranded": stranded})
     return found
 
 
@@ -44,9 +42,7 @@ def select(found: Sequence[Container], instances: Sequence[str]) -> list[Contain
     known = {item["instance"] for item in found}
     unknown = sorted(set(instances) - known)
     if unknown:
-        raise VerbError(
-            f"not deployed here: {', '.join(unknown)}. Deployed: {', '.join(sorted(known)) or 'nothing'}"
-        )
+        raise VerbError(f"not deployed here: {', '.join(unknown)}. Deployed: {', '.join(sorted(known)) or 'nothing'}")
     return [item for item in found if not instances or item["instance"] in instances]
 
 
@@ -56,27 +52,21 @@ def plan(verb: str, found: Sequence[Container], instances: Sequence[str]) -> lis
     names = set(chosen)
     members = {item["name"]: item for item in found if item["gateway"] in names and item["name"] not in names}
     if verb == "started":
+        chosen = _with_gateways(found, chosen)
         changes = _start(found, chosen, members, named=bool(instances))
     elif verb == "restarted":
-        changes = [
-            _change("restart", item, "asked for") for item in chosen.values() if _active(item) or instances
-        ]
-        changes += [
-            _change("restart", item, f"its gateway {item['gateway']} is") for item in _running(members)
-        ]
+        changes = [_change("restart", item, "asked for") for item in chosen.values() if _active(item) or instances]
+        changes += [_change("restart", item, f"its gateway {item['gateway']} restarts") for item in _running(members)]
     else:
         action = "stop" if verb == "stopped" else "remove"
         changes = [
-            _change(action, item, "asked for")
-            for item in chosen.values()
-            if action == "remove" or _active(item)
+            _change(action, item, "asked for") for item in chosen.values() if action == "remove" or _active(item)
         ]
-        changes += [_change("stop", item, f"its gateway {item['gateway']} is") for item in _running(members)]
+        verb_s = "stops" if action == "stop" else "is removed"
+        changes += [_change("stop", item, f"its gateway {item['gateway']} {verb_s}") for item in _running(members)]
     gateways = {item["gateway"] for item in found if item["gateway"]}
     first_last = verb in ("started", "restarted")
-    return sorted(
-        changes, key=lambda item: ((item["container"] in gateways) != first_last, item["container"])
-    )
+    return sorted(changes, key=lambda item: ((item["container"] in gateways) != first_last, item["container"]))
 
 
 def _active(item: Mapping[str, Any]) -> bool:
@@ -89,6 +79,12 @@ def _running(items: Mapping[str, Container]) -> list[Container]:
 
 def _change(action: str, item: Mapping[str, Any], reason: str) -> Change:
     return change(action, reason, instance=item["instance"], container=item["name"])
+
+
+def _with_gateways(found: Sequence[Container], chosen: Mapping[str, Container]) -> dict[str, Container]:
+    """The chosen ones and the gateways without which they cannot start."""
+    needed = {item["gateway"] for item in chosen.values()}
+    return {item["name"]: item for item in found if item["name"] in chosen or item["name"] in needed}
 
 
 def _start(
@@ -108,11 +104,7 @@ def _start(
             started.add(item["name"])
     for item in _running({**members, **chosen}):
         gateway = by_name.get(item["gateway"] or "")
-        late = (
-            gateway
-            and gateway["state"] == "running"
-            and stamp(gateway["started_at"]) > stamp(item["started_at"])
-        )
+        late = gateway and gateway["state"] == "running" and stamp(gateway["started_at"]) > stamp(item["started_at"])
         if item["name"] not in started and (item["gateway"] in started or late):
             changes.append(_change("restart", item, f"its gateway {item['gateway']} was started after it"))
     return changes

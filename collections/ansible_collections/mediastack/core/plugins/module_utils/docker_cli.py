@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 30.0
 MISSING, TIMED_OUT = 127, 124
-NO_ENGINE = (
-    "the Docker engine does not answer: {reason}. See `systemctl status docker`, or run the docker role"
-)
+NO_ENGINE = "the Docker engine does not answer: {reason}. See `systemctl status docker`, or run the docker role"
 NO_DOCKER = "the docker command is not installed; the docker role installs it"
 NO_COMPOSE = (
     "the Docker Compose plugin (v2) is missing: `docker compose version` fails. The docker role installs it; "
@@ -156,12 +154,7 @@ class Docker:
             return []
         done = self.run(kind, "inspect", *names)
         found = _list(done.out)
-        if (
-            done.code != 0
-            and not found
-            and "no such" not in done.err.lower()
-            and "not found" not in done.err.lower()
-        ):
+        if done.code != 0 and not found and "no such" not in done.err.lower() and "not found" not in done.err.lower():
             raise DockerError(NO_ENGINE.format(reason=done.said))
         return found
 
@@ -182,9 +175,7 @@ class Docker:
         if len(ids) == len(wanted):
             return {wanted[index]: found for index, found in enumerate(ids)}
         # Some are missing, and the output does not say which: ask one by one.
-        found = {
-            name: self.run("image", "inspect", "--format", "{{.Id}}", name).out.strip() for name in wanted
-        }
+        found = {name: self.run("image", "inspect", "--format", "{{.Id}}", name).out.strip() for name in wanted}
         return {name: image for name, image in found.items() if image}
 
 

@@ -27,7 +27,7 @@ OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def validate_all(plan: Plan, scratch: str) -> None:
-    """Run every validator on the new content in a private directory; raises FilesError, nothing being written."""
+    """Run every validator on new content in a private directory; raises FilesError."""
     for number, step in enumerate(plan.steps):
         entry = step.entry
         if not entry.validate or not set(step.actions) & {"create", "content"}:
@@ -143,9 +143,7 @@ def _own_below(top: int, entry: Entry) -> None:
 
 
 def _replace(entry: Entry, state: State, parent: int, name: str) -> None:
-    temporary = (
-        f".{name}.mediastack-new"  # one name, so that a killed run's leftover is found and overwritten
-    )
+    temporary = f".{name}.mediastack-new"  # one name, so that a killed run's leftover is found and overwritten
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -81,10 +81,7 @@ class Plan:
     @property
     def changes(self) -> list[Change]:
         """All changes in order."""
-        removed = [
-            {"path": path, "action": "remove", "before": "present", "after": "absent"}
-            for path in self.removals
-        ]
+        removed = [{"path": path, "action": "remove", "before": "present", "after": "absent"} for path in self.removals]
         return [change for step in self.steps for change in step.changes] + removed
 
 
@@ -114,9 +111,7 @@ class Ids:
             if self.may_be_missing:
                 self._names[kind, UNKNOWN_ID] = name
                 return UNKNOWN_ID
-            raise FilesError(
-                f"there is no {kind} {name!r} on this server; the base role creates it"
-            ) from None
+            raise FilesError(f"there is no {kind} {name!r} on this server; the base role creates it") from None
         return found
 
     def name(self, kind: str, number: int) -> str:
@@ -152,9 +147,7 @@ def entries_of(params: Mapping[str, Any], ids: Ids) -> list[Entry]:
     problems: list[str] = []
     entries: list[Entry] = []
     seen: set[str] = set()
-    pairs = [("directory", item) for item in params["directories"]] + [
-        ("file", item) for item in params["files"]
-    ]
+    pairs = [("directory", item) for item in params["directories"]] + [("file", item) for item in params["files"]]
     for kind, item in pairs:
         try:
             entry = _entry(kind, item, params["secret_contents"] or {}, ids)
@@ -255,11 +248,7 @@ def _digests(entry: Entry, state: State) -> tuple[str, str]:
     # A bare hash of a short secret can be reversed by trying, so a secret gets none.
     if entry.secret:
         return "(secret)", SECRET_TEXT
-    before = (
-        "sha256:" + hashlib.sha256(state.content).hexdigest()[:16]
-        if state.content is not None
-        else "another size"
-    )
+    before = "sha256:" + hashlib.sha256(state.content).hexdigest()[:16] if state.content is not None else "another size"
     return before, "sha256:" + hashlib.sha256(entry.content).hexdigest()[:16]
 
 
@@ -341,13 +330,9 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
         entry = step.entry
         if entry.kind == "file" and set(step.actions) & {"create", "content"}:
             before, after = _texts(step)
-            shown.append(
-                {"before_header": entry.path, "after_header": entry.path, "before": before, "after": after}
-            )
+            shown.append({"before_header": entry.path, "after_header": entry.path, "before": before, "after": after})
         rest = [change for change in step.changes if change["action"] != "content"]
-        if rest and not (
-            entry.kind == "file" and step.actions == ("create",) and not entry.secret and entry.content
-        ):
+        if rest and not (entry.kind == "file" and step.actions == ("create",) and not entry.secret and entry.content):
             header = f"{entry.path} (attributes)"
             shown.append(
                 {
@@ -357,19 +342,14 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
                     "after": "".join(f"{change['action']}: {change['after']}\n" for change in rest),
                 }
             )
-    for path in plan.removals:
-        shown.append(
-            {"before_header": path, "after_header": path, "before": "present\n", "after": "absent\n"}
-        )
-    return shown
+    sides = {"before": "present\n", "after": "absent\n"}
+    return shown + [{"before_header": path, "after_header": path, **sides} for path in plan.removals]
 
 
 def _texts(step: Step) -> tuple[str, str]:
     if step.entry.secret:
         return ("" if step.state.kind == "missing" else "(secret content)\n"), SECRET_TEXT + "\n"
-    return _text(step.state.content or b"", step.state.size), _text(
-        step.entry.content, len(step.entry.content)
-    )
+    return _text(step.state.content or b"", step.state.size), _text(step.entry.content, len(step.entry.content))
 
 
 def _text(content: bytes, size: int) -> str:

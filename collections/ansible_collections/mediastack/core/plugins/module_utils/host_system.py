@@ -71,12 +71,12 @@ def read(path: str) -> str:
 
 
 def parse_mounts(text: str) -> list[dict[str, str]]:
-    """``{path, device, kind}`` of each mount in /proc/self/mountinfo; a later mount hides an earlier one."""
+    """``{path, device, kind}`` of each mount in /proc/self/mountinfo; a later one hides an earlier one."""
     found = {}
     for line in text.splitlines():
-        left, dash, right = line.partition(" - ")
+        left, _, right = line.partition(" - ")
         fields, rest = left.split(), right.split()
-        if not dash or len(fields) < 5 or len(rest) < 2:
+        if not fields[4:] or not rest[1:]:
             continue
         path = fields[4].encode("ascii", "backslashreplace").decode("unicode_escape")
         found[path] = {"path": path, "device": rest[1], "kind": rest[0]}
@@ -108,12 +108,12 @@ def mount_of(path: str, mounts: Iterable[dict[str, str]]) -> str:
 
 
 def describe_path(path: str) -> dict[str, Any]:
-    """``{exists, is_dir, device, owner, group, mode}``; for what does not exist, the device it would be on."""
+    """``{exists, is_dir, device, owner, group, mode}``; of what does not exist, the device it would be on."""
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError:
-        parent = next((str(above) for above in Path(path).parents if above.exists()), "/")
-        device = os.stat(parent).st_dev
+        parent = next((above for above in Path(path).parents if above.exists()), Path("/"))
+        device = parent.stat().st_dev
         return {
             "exists": False,
             "is_dir": False,
@@ -173,7 +173,7 @@ def groups(names: Iterable[str]) -> dict[str, int]:
 def timezone() -> str:
     """The zone's name; Etc/UTC where nothing says otherwise."""
     try:
-        target = os.readlink("/etc/localtime")
+        target = str(Path("/etc/localtime").readlink())
     except OSError:
         target = ""
     _, found, name = target.partition("zoneinfo/")
@@ -181,7 +181,7 @@ def timezone() -> str:
 
 
 def held(locks: str, inodes: Iterable[tuple[int, int]]) -> bool:
-    """Whether /proc/locks names one of these files, given as (device, inode). Taking the lock would disturb apt."""
+    """Whether /proc/locks names one of these (device, inode). Taking the lock would disturb apt."""
     wanted = {f"{os.major(device):02x}:{os.minor(device):02x}:{inode}" for device, inode in inodes}
     return any(field in wanted for line in locks.splitlines() for field in line.split())
 
@@ -191,7 +191,7 @@ def apt_busy() -> bool:
     inodes = []
     for path in APT_LOCKS:
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
         except OSError:
             continue
         inodes.append((found.st_dev, found.st_ino))
@@ -201,7 +201,7 @@ def apt_busy() -> bool:
 def has_tun() -> bool:
     """Whether a container can be given /dev/net/tun."""
     try:
-        return stat.S_ISCHR(os.stat("/dev/net/tun").st_mode)
+        return Path("/dev/net/tun").is_char_device()
     except OSError:
         return False
 

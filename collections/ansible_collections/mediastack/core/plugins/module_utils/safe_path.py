@@ -69,7 +69,7 @@ def _trusted_link(path: str, part: str, fd: int, links: int) -> str:
         raise UnsafePathError(f"{path}: the component {part!r} is not a directory")
     if found.st_uid not in (0, os.geteuid()):
         raise UnsafePathError(
-            f"{path}: the component {part!r} is a symbolic link made by uid {found.st_uid} and is not followed. "
+            f"{path}: the component {part!r} is a symbolic link made by uid {found.st_uid}; not followed. "
             "Remove it, or point the setting at the real directory"
         )
     if links > LINKS_FOLLOWED:

@@ -1,5 +1,4 @@
-"""What has to happen to containers and networks so that they are as wanted. Pure: the plan and the run
-use it alike.
+"""What has to happen to containers and networks so that they are as wanted. Pure: plan and run use it alike.
 
 ``wanted``::
 
@@ -18,6 +17,7 @@ clash with it is a Refusal.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import pinned
@@ -108,8 +108,8 @@ def refuse_foreign(view: View, remade: Iterable[str]) -> None:
         found = view.containers.get(service["container"])
         if found and not view.ours(found):
             problems.append(
-                f"a container named {found['name']!r} (image {found['image']}) is not ours, and {instance} needs the name. "
-                f"Rename it (`docker rename {found['name']} …`), or name the instance otherwise"
+                f"a container named {found['name']!r} (image {found['image']}) is not ours, and {instance} needs "
+                f"the name. Rename it (`docker rename {found['name']} …`), or name the instance otherwise"
             )
     for name in view.networks:
         present = view.present_networks.get(name)
@@ -118,13 +118,10 @@ def refuse_foreign(view: View, remade: Iterable[str]) -> None:
                 f"a network named {name!r} is not ours. Remove it (`docker network rm {name}`), "
                 "or set another mediastack_network.name"
             )
+    problems += _overlaps(view, remade)
     for name in remade:
         present = view.present_networks.get(name)
-        users = (
-            [view.containers[user] for user in present["containers"] if user in view.containers]
-            if present
-            else []
-        )
+        users = [view.containers[user] for user in present["containers"] if user in view.containers] if present else []
         problems += [
             f"the network {name!r} has to be remade, and the foreign container {user['name']!r} uses it. "
             f"Detach it first: `docker network disconnect {name} {user['name']}`"
@@ -133,6 +130,27 @@ def refuse_foreign(view: View, remade: Iterable[str]) -> None:
         ]
     if problems:
         raise RefusalError("\n".join(sorted(problems)))
+
+
+def _overlaps(view: View, remade: Iterable[str]) -> list[str]:
+    """Foreign networks in a subnet that one of ours is about to take."""
+    problems = []
+    for name, network in view.networks.items():
+        if name in view.present_networks and name not in remade:
+            continue
+        subnet = ipaddress.ip_network(network["subnet"])
+        for present in view.present_networks.values():
+            theirs = [ipaddress.ip_network(text) for text in present["subnets"]]
+            if not view.ours(present) and any(_overlap(subnet, other) for other in theirs):
+                problems.append(
+                    f"the subnet {subnet} of {name!r} overlaps the network {present['name']!r} "
+                    f"({', '.join(present['subnets'])}), which is not ours. Set another mediastack_network.subnet"
+                )
+    return problems
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(one.version == other.version and one.overlaps(other))
 
 
 def _networks(view: View) -> list[Change]:
@@ -181,7 +199,9 @@ def _instance(view: View, instance: str) -> tuple[str, str] | None:
     return None
 
 
-def _drift(view: View, instance: str, service: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+def _drift(  # noqa: PLR0911 - one line per kind of drift
+    view: View, instance: str, service: Mapping[str, Any], found: Mapping[str, Any]
+) -> str | None:
     project = found["labels"].get(PROJECT_LABEL)
     if project != view.projects[instance]:
         return f"moves from the compose project {project} to {view.projects[instance]}"
@@ -221,9 +241,7 @@ def _follow_gateways(view: View, decided: dict[str, tuple[str, str] | None]) -> 
                 again = True
 
 
-def _stranded(
-    view: View, name: str, gateway: str, decided: Mapping[str, tuple[str, str] | None]
-) -> str | None:
+def _stranded(view: View, name: str, gateway: str, decided: Mapping[str, tuple[str, str] | None]) -> str | None:
     """Why a member has lost, or is about to lose, its gateway's network namespace."""
     member, first = view.container(name), view.container(gateway) if gateway in view.services else None
     if member is None:
@@ -296,9 +314,7 @@ def _sides(view: View, item: Change) -> tuple[str, str]:
     before = ""
     if found:
         spec = str(found["labels"].get(f"{view.prefix}.spec", ""))[:12]
-        before = _lines(
-            state=found["state"], image=found["image"], image_id=found["image_id"][:19], spec=spec
-        )
+        before = _lines(state=found["state"], image=found["image"], image_id=found["image_id"][:19], spec=spec)
     service = view.services.get(item["instance"]) if item["action"] != "remove" else None
     if service is None:
         return before, ""

@@ -113,7 +113,7 @@ changes:
   type: list
   elements: dict
   sample:
-    - {instance: radarr, container: radarr, network: null, action: recreate, reason: its configuration changed}
+    - {instance: radarr, container: radarr, network: null, action: recreate, reason: is stranded}
 running:
   description: Instances of ours that run at the end.
   returned: success
@@ -157,6 +157,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import 
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import (
     RefusalError,
     View,
+    change,
     describe,
     diff,
 )
@@ -186,7 +187,7 @@ ARGUMENTS = {
     "label_prefix": {"type": "str", "default": "mediastack"},
     **LEASE_ARGUMENTS,
 }
-EMPTY = {"containers": [], "networks": [], "images": {}}
+EMPTY: dict[str, Any] = {"containers": [], "networks": [], "images": {}}
 
 
 def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
         if changes:
             precheck(docker, wanted, view)
             apply(docker, wanted, view, changes, options)
-        states = wait_healthy(docker, view, bool(changes), options)
+        states = wait_healthy(docker, view, options, changed=bool(changes))
     except (ApplyError, DockerError) as error:
         text = str(error)
         if "running:" not in text:
@@ -236,7 +237,7 @@ def run_verb(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
         verbs.run(docker, found, changes)
         for name in networks:
             docker.must("network", "rm", name)
-    changes = changes + [verbs.change("remove", "asked for", network=name) for name in networks]
+    changes = changes + [change("remove", "asked for", network=name) for name in networks]
     stopped = {item["instance"] for item in changes if item["action"] in ("stop", "remove")}
     started = {item["instance"] for item in changes if item["action"] in ("start", "restart")}
     running = {item["instance"] for item in found if item["state"] == "running"}

@@ -121,9 +121,7 @@ def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     check_architecture(wanted, found)
     result = {
         "changed": bool(missing),
-        "digests": {
-            item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted
-        },
+        "digests": {item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted},
         "pulled": sorted(item.reference for item in missing),
         "engine": engine,
     }

@@ -102,9 +102,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
             "holder": lease_file.read(directory),
         }
     if not claim.get("run"):
-        raise lease_file.LeaseError(
-            "the lease has to be taken through the action of the same name, not by hand"
-        )
+        raise lease_file.LeaseError("the lease has to be taken through the action of the same name, not by hand")
     taken, lease = lease_file.acquire(claim, params["ttl"], replace=params["replace"], directory=directory)
     facts["mediastack_lease"]["run"] = claim["run"] if taken else ""
     return {"state": "acquired" if taken else "held", "holder": lease, "ansible_facts": facts}

@@ -74,7 +74,7 @@ finish ready
 
 
 def script(*, wants_sudo: bool, install: bool, wait: int) -> str:
-    """The script: whether sudo is wanted too, whether to install, and how many seconds a lock is waited for."""
+    """The script, for: is sudo wanted too, is it to install, how many seconds is a lock waited for."""
     values = {
         "MARK": MARK,
         "WANTS_SUDO": str(int(wants_sudo)),
