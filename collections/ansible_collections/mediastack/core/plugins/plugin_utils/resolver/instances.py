@@ -11,7 +11,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import sug
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import option_node
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_nodes import PATTERNS, record
-from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import OVERRIDES
+from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import ENTRY_RECORD, OVERRIDES
 from ansible_collections.mediastack.core.plugins.plugin_utils.validate import absent, check, unknown
 
 if TYPE_CHECKING:
@@ -116,15 +116,22 @@ def _instance(server: Server, name: str, given: dict[str, Any], service: Service
     server.problems += [problem for problem in missing if problem.text not in excused]
     changed = {key: value for key, value in overrides.items() if key not in NOT_SPEC and key not in options}
     environment = changed.pop("environment", {})
-    spec = deep_merge(service.spec, changed)
-    if unfit := list(coherent(spec)) if changed else []:
-        spec = service.spec
-        for problem in unfit:
-            where = (*server.choices.path(name, *problem.path[:1]), *problem.path[1:])
-            server.add(where, problem.text, *problem.remedy, key=problem.at == "key")
+    spec = _overridden(server, name, service.spec, changed)
     instance = Instance(name, service, spec, {**overrides, "environment": environment}, chosen)
     _coherent(server, instance)
     return instance
+
+
+def _overridden(server: Server, name: str, entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry with what the owner changes, if that is still a valid entry; else as it was."""
+    if not changed:
+        return entry
+    spec, unfit = check(ENTRY_RECORD, deep_merge(entry, changed))
+    unfit = unfit or list(coherent(spec))
+    for problem in unfit:
+        where = (*server.choices.path(name, *problem.path[:1]), *problem.path[1:])
+        server.add(where, problem.text, *problem.remedy, key=problem.at == "key")
+    return entry if unfit else dict(spec)
 
 
 def _due(option: dict[str, Any], chosen: dict[str, Any]) -> bool:

@@ -112,24 +112,25 @@ def _inside(server: Server) -> None:
 
 def _published(server: Server) -> None:
     """Find two publications of one port, also where one of the addresses means all."""
-    taken: list[tuple[str, int, str, str]] = []
+    taken: list[tuple[Publication, str, str, bool]] = []
     for instance in server.in_order():
+        on_server = instance.zone in ("host", "native")
         for port in instance.ports:
-            place = port["publish"]
+            here: Publication | None = {"address": ANYWHERE[0], "port": port["listen"]}
+            place = here if on_server else port["publish"]
             if place is None:
-                if instance.zone in ("host", "native"):
-                    taken.append((ANYWHERE[0], port["listen"], port["protocol"], instance.name))
                 continue
-            for address, number, protocol, other in taken:
-                same = address == place["address"] or address in ANYWHERE or place["address"] in ANYWHERE
-                if (number, protocol) == (place["port"], port["protocol"]) and same:
-                    _clash(
-                        server,
-                        instance,
-                        port,
-                        f"'{other}' has {_shown(number, port)} of {server.host} already.",
-                    )
-            taken.append((place["address"], place["port"], port["protocol"], instance.name))
+            for other_place, protocol, other, other_on_server in taken:
+                known = on_server and other_on_server  # the namespace that they share has shown it
+                if not known and protocol == port["protocol"] and _same(place, other_place):
+                    number = _shown(place["port"], port)
+                    _clash(server, instance, port, f"'{other}' has {number} of {server.host} already.")
+            taken.append((place, port["protocol"], instance.name, on_server))
+
+
+def _same(one: Publication, other: Publication) -> bool:
+    addresses = {one["address"], other["address"]}
+    return one["port"] == other["port"] and (len(addresses) == 1 or bool(addresses & set(ANYWHERE)))
 
 
 def _clash(server: Server, instance: Instance, port: Port, text: str) -> None:
