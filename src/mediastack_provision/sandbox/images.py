@@ -8,6 +8,7 @@ rootfs ── peer-base ── peer/<application> ──┘
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,9 +168,11 @@ class Images:
         )
         return name
 
-    def commit(self, container: str, tag: str, command: str) -> None:
+    def commit(self, container: str, tag: str, command: str, labels: dict[str, str] | None = None) -> None:
         """Make an image of a container's file system; `command` is its CMD as JSON."""
-        self.docker.run("commit", "--change", f"CMD {command}", container, tag, timeout=LONG)
+        changes = [f"CMD {command}", *(f"LABEL {key}={json.dumps(value)}" for key, value in (labels or {}).items())]
+        options = [item for change in changes for item in ("--change", change)]
+        self.docker.run("commit", *options, container, tag, timeout=LONG)
 
     def dockerfile(self, tag: str, context: Path, file: Path, arguments: dict[str, str]) -> None:
         """Build a Dockerfile that fetches nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mediastack_provision.sandbox.images import Images
 
 BOX_COMMAND = '["/usr/local/lib/mediastack-sandbox/init"]'
+BOX_LABEL, SERVED_LABEL = "mediastack.sandbox.box", "mediastack.sandbox.served"
+MOST_LAYERS = 40  # an image has at most 127
+REGISTRY_SETTINGS = "/etc/mediastack-sandbox/registry.yml"
 REGISTRY_PORT = 15000  # preferred
 REGISTRY_START = 30.0  # seconds
 
@@ -61,6 +65,27 @@ def parse(document: dict[str, Any]) -> PeerList:
 def load(source: Path) -> PeerList:
     """Read tests/peers/images.yml."""
     return parse(yaml.safe_load((source / "peers" / "images.yml").read_text(encoding="utf-8")))
+
+
+def starting_point(previous: dict[str, Any] | None, box: str, served: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The image whose registry is filled up, and what it lacks.
+
+    The previous one saves pushing again what did not change. It is used when it was made from the same box, serves
+    nothing that is no longer wanted, and has not become too many layers.
+
+    Args:
+        previous: what the engine knows of the image that INTERNET_ALIAS points to
+        box: the box with an empty registry
+        served: the image of each reference
+
+    """
+    labels = ((previous or {}).get("Config") or {}).get("Labels") or {}
+    if previous is None or labels.get(BOX_LABEL) != box or len(previous["RootFS"]["Layers"]) > MOST_LAYERS:
+        return box, served
+    had: dict[str, str] = json.loads(labels[SERVED_LABEL])
+    if not had.keys() <= served.keys():
+        return box, served
+    return previous["Id"], {reference: image for reference, image in served.items() if had.get(reference) != image}
 
 
 @dataclass
@@ -136,38 +161,25 @@ class PeerImages:
         return target
 
     def internet(self) -> str:
-        """The box with every application image in its registry; its alias points to it afterwards.
-
-        The base is pushed first and kept, because it is large and changes least.
-        """
+        """The box with every application image in its registry; its alias points to it afterwards."""
         box, served = self.images.box(), self.build_all()
-        base = {f"{names.PREFIX}/peer-base:latest": self.base()}
-        started = self._served("box", box, base, "registry with the base of the application images")
-        tag = self._served("internet", started, served, "registry with the application images")
+        facts = [f"{reference}={image}" for reference, image in sorted(served.items())]
+        tag = f"{names.PREFIX}/internet:{content_hash(box, *facts)}"
+        self.images.ensure(tag, "registry with the application images", lambda: self._fill(box, served, tag))
         self.images.docker.run("tag", tag, INTERNET_ALIAS)
         return tag
 
-    def _served(self, name: str, box: str, served: dict[str, str], title: str) -> str:
-        facts = [f"{reference}={image}" for reference, image in sorted(served.items())]
-        tag = f"{names.PREFIX}/{name}:served-{content_hash(box, *facts)}"
-        return self.images.ensure(tag, title, lambda: self._fill(box, served, tag))
-
     def _fill(self, box: str, served: dict[str, str], tag: str) -> None:
-        """Push the images to a registry that runs in a scratch container, and keep the container as an image."""
+        """Push images to a registry that runs in a scratch container, and keep the container as an image."""
         docker = self.images.docker
-        # The engine remembers by port what a registry has; at another port it pushes the base again.
+        start, missing = starting_point(docker.inspect("image", INTERNET_ALIAS), box, served)
+        # The engine remembers by port what a registry has; at another port it would push more.
         address = f"127.0.0.1:{free_port(REGISTRY_PORT)}"
         # Not by --env: the engine would keep it in the image.
-        serve = [
-            "env",
-            f"REGISTRY_HTTP_ADDR={address}",
-            "docker-registry",
-            "serve",
-            "/etc/mediastack-sandbox/registry.yml",
-        ]
-        scratch = self.images.start(box, "--network", "host", command=serve)
+        serve = ["env", f"REGISTRY_HTTP_ADDR={address}", "docker-registry", "serve", REGISTRY_SETTINGS]
+        scratch = self.images.start(start, "--network", "host", command=serve)
         try:
-            for reference, image in served.items():
+            for reference, image in missing.items():
                 pushed = f"{address}/{reference}"
                 docker.run("tag", image, pushed)
                 try:
@@ -175,7 +187,8 @@ class PeerImages:
                 finally:
                     docker.run("rmi", pushed)
             docker.run("stop", "--time", "5", scratch)
-            self.images.commit(scratch, tag, BOX_COMMAND)
+            labels = {BOX_LABEL: box, SERVED_LABEL: json.dumps(served, sort_keys=True)}
+            self.images.commit(scratch, tag, BOX_COMMAND, labels)
         finally:
             docker.run("rm", "--force", "--volumes", scratch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -99,6 +100,33 @@ def test_every_service_of_the_sandbox_has_an_image_in_its_registry() -> None:
         for name, overrides in services.items()
     }
     assert {catalogue[name] for name in chosen | {"caddy"}} <= served
+
+
+BOX = "mediastack-sandbox/box:1"
+
+
+def image(had: dict[str, str], box: str = BOX, layers: int = 5) -> dict[str, object]:
+    labels = {peers.BOX_LABEL: box, peers.SERVED_LABEL: json.dumps(had)}
+    return {"Id": "previous", "Config": {"Labels": labels}, "RootFS": {"Layers": ["x"] * layers}}
+
+
+@pytest.mark.parametrize(
+    ("previous", "expected"),
+    [
+        (image({"a:1": "A", "b:1": "B"}), ("previous", {"b:1": "B2", "c:1": "C"})),
+        (image({"a:1": "A", "b:1": "B", "gone:1": "G"}), (BOX, None)),
+        (image({"a:1": "A"}, box="other"), (BOX, None)),
+        (image({"a:1": "A"}, layers=100), (BOX, None)),
+        ({"Id": "x", "Config": {"Labels": None}, "RootFS": {"Layers": []}}, (BOX, None)),
+        (None, (BOX, None)),
+    ],
+)
+def test_a_registry_is_filled_up_or_made_anew(
+    previous: dict[str, object] | None, expected: tuple[str, dict[str, str] | None]
+) -> None:
+    served = {"a:1": "A", "b:1": "B2", "c:1": "C"}
+    start, missing = expected
+    assert peers.starting_point(previous, BOX, served) == (start, served if missing is None else missing)
 
 
 def test_without_a_checkout_the_remedy_is_named(tmp_path: Path) -> None:
