@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from peers.framework import web
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.framework.web import Request, Response
 
 VERSION = "3.5.0"
@@ -36,7 +36,7 @@ class FlareSolverr(web.Application):
         body, start = request.object(), int(time.time() * 1000)
         try:
             result: dict[str, Any] = {"status": "ok", "message": "", **self._run(body)}
-        except (Unreachable, ValueError) as error:
+        except (UnreachableError, ValueError) as error:
             result = {"status": "error", "message": f"Error: {error}"}
         result |= {"startTimestamp": start, "endTimestamp": int(time.time() * 1000), "version": VERSION}
         return Response(200 if result["status"] == "ok" else 500, result)

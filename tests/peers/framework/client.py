@@ -12,7 +12,7 @@ from typing import Any
 TIMEOUT = 5.0
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """Nobody answered; the text says why."""
 
 
@@ -41,7 +41,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
-def call(
+def call(  # noqa: PLR0913 - each is a part of a request, named by the caller
     method: str,
     url: str,
     *,
@@ -50,7 +50,7 @@ def call(
     form: dict[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> Answer:
-    """Send JSON `data` or a `form`; an HTTP error is an answer, a refused connection is Unreachable."""
+    """Send JSON `data` or a `form`; an HTTP error is an answer, a refused connection is UnreachableError."""
     sent = dict(headers or {})
     body: bytes | None = None
     if form is not None:
@@ -59,7 +59,7 @@ def call(
         body = json.dumps(data).encode()
         sent["Content-Type"] = "application/json"
     if not url.startswith(("http://", "https://")):
-        raise Unreachable(f"'{url}' is not an HTTP address")
+        raise UnreachableError(f"'{url}' is not an HTTP address")
     try:
         request = urllib.request.Request(url, data=body, headers=sent, method=method)
         with _opener.open(request, timeout=timeout) as reply:
@@ -67,4 +67,4 @@ def call(
     except urllib.error.HTTPError as error:
         return Answer(error.code, dict(error.headers), error.read())
     except (OSError, ValueError) as error:
-        raise Unreachable(str(getattr(error, "reason", error))) from error
+        raise UnreachableError(str(getattr(error, "reason", error))) from error

@@ -1,4 +1,4 @@
-"""The VPN loop: keeps the tunnel up, learns the public address and the forwarded port, restarts what carries nothing."""
+"""The VPN loop: keeps the tunnel up, learns address and port, restarts what carries nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from peers.framework import journal, store
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.gluetun.settings import Settings
 from peers.gluetun.tunnel import Wireguard
 
@@ -119,7 +119,7 @@ class Loop:
     def _check(self) -> bool:
         try:
             answer = call("GET", self._echo, timeout=CHECK_SECONDS)
-        except Unreachable as error:
+        except UnreachableError as error:
             self.problem = f"the tunnel carries nothing: {error}"
             return False
         if answer.status != 200:

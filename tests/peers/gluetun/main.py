@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 from peers.framework import journal
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.framework.web import Server
 from peers.gluetun import control, names, network, proxy
 from peers.gluetun.loop import Loop
@@ -29,7 +29,7 @@ def healthcheck() -> int:
     host, port = Reader(os.environ).address("HEALTH_SERVER_ADDRESS")
     try:
         answer = call("GET", f"http://{host or '127.0.0.1'}:{port}/", timeout=4)
-    except Unreachable as error:
+    except UnreachableError as error:
         sys.stderr.write(f"ERROR {error}\n")
         return 1
     if answer.status != 200:

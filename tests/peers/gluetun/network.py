@@ -117,7 +117,8 @@ def ruleset(
              for name in interfaces]  # fmt: skip
     out += [f'oifname "{route.link.interface}" {_family(subnet)} saddr {route.link.address.ip} '
             f"{_family(subnet)} daddr {subnet} accept"
-            for subnet in settings.outbound_subnets for route in routes if route.link.version == subnet.version]  # fmt: skip
+            for subnet in settings.outbound_subnets for route in routes
+            if route.link.version == subnet.version]  # fmt: skip
     into += [f'iifname "{link.interface}" {_family(link.network)} daddr {link.network} accept' for link in known]
     for port in settings.input_ports:
         into += [f'iifname "{name}" {protocol} dport {port} accept'

@@ -162,6 +162,38 @@ def key(value: str, name: str) -> str:
     raise SettingsError(f"{name} is not valid: a key is 32 bytes in base64")
 
 
+def _addresses(reader: Reader, *, ipv6: bool) -> tuple[Interface, ...]:
+    """Our own addresses in the tunnel."""
+    found = []
+    for word in reader.secret("WIREGUARD_ADDRESSES").split(","):
+        try:
+            found.append(ipaddress.ip_interface(word.strip()))
+        except ValueError as error:
+            raise SettingsError(f"Wireguard settings: interface address is not set or not valid: '{word}'") from error
+        if found[-1].version == 6 and not ipv6:
+            raise SettingsError(f"Wireguard settings: interface address is IPv6 but IPv6 is not supported: {word}")
+    return tuple(found)
+
+
+def _endpoint(reader: Reader, provider: str) -> tuple[str, int]:
+    """Address and UDP port of the server."""
+    where, port = reader.text("WIREGUARD_ENDPOINT_IP"), reader.text("WIREGUARD_ENDPOINT_PORT")
+    prefix = "Wireguard server selection settings"
+    if provider == "custom" and not where:
+        raise SettingsError(f"{prefix}: endpoint IP is not set")
+    if provider == "custom" and not port:
+        raise SettingsError(f"{prefix}: endpoint port is not set")
+    if provider in FIXED_PORT and port:
+        raise SettingsError(f"{prefix}: endpoint port is set for provider {provider}")
+    if not where:
+        raise SettingsError(f"no server found: this stand-in has no server list for provider {provider}; use custom")
+    try:
+        ipaddress.ip_address(where)
+    except ValueError as error:
+        raise SettingsError(f"{prefix}: endpoint IP is not valid: {where}") from error
+    return where, reader.number("WIREGUARD_ENDPOINT_PORT", 1) if port else 51820
+
+
 def _tunnel(reader: Reader, provider: str, *, ipv6: bool) -> Tunnel:
     private = reader.secret("WIREGUARD_PRIVATE_KEY")
     if not private:
@@ -169,28 +201,8 @@ def _tunnel(reader: Reader, provider: str, *, ipv6: bool) -> Tunnel:
     preshared = reader.secret("WIREGUARD_PRESHARED_KEY")
     if provider == "airvpn" and not preshared:
         raise SettingsError("Wireguard settings: pre-shared key is not set")
-    addresses = []
-    for word in (reader.secret("WIREGUARD_ADDRESSES")).split(","):
-        try:
-            addresses.append(ipaddress.ip_interface(word.strip()))
-        except ValueError as error:
-            raise SettingsError(f"Wireguard settings: interface address is not set or not valid: '{word}'") from error
-        if addresses[-1].version == 6 and not ipv6:
-            raise SettingsError(f"Wireguard settings: interface address is IPv6 but IPv6 is not supported: {word}")
-    endpoint, port, public = reader.text("WIREGUARD_ENDPOINT_IP"), reader.text("WIREGUARD_ENDPOINT_PORT"), ""
-    if provider == "custom":
-        if not endpoint:
-            raise SettingsError("Wireguard server selection settings: endpoint IP is not set")
-        if not port:
-            raise SettingsError("Wireguard server selection settings: endpoint port is not set")
-    elif provider in FIXED_PORT and port:
-        raise SettingsError(f"Wireguard server selection settings: endpoint port is set for provider {provider}")
-    elif not endpoint:
-        raise SettingsError(f"no server found: this stand-in has no server list for provider {provider}; use custom")
-    try:
-        ipaddress.ip_address(endpoint)
-    except ValueError as error:
-        raise SettingsError(f"Wireguard server selection settings: endpoint IP is not valid: {endpoint}") from error
+    addresses = _addresses(reader, ipv6=ipv6)
+    endpoint, port = _endpoint(reader, provider)
     public = reader.text("WIREGUARD_PUBLIC_KEY")
     if not public:
         raise SettingsError("Wireguard server selection settings: public key is not set")
@@ -203,8 +215,8 @@ def _tunnel(reader: Reader, provider: str, *, ipv6: bool) -> Tunnel:
         preshared_key=key(preshared, "pre-shared key") if preshared else "",
         public_key=key(public, "public key"),
         endpoint=endpoint,
-        port=reader.number("WIREGUARD_ENDPOINT_PORT", 1) if port else 51820,
-        addresses=tuple(addresses),
+        port=port,
+        addresses=addresses,
         allowed=reader.networks("WIREGUARD_ALLOWED_IPS"),
         mtu=reader.number("WIREGUARD_MTU", 576),
         keepalive=_seconds(reader.text("WIREGUARD_PERSISTENT_KEEPALIVE_INTERVAL")),

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from peers.framework.client import Answer, Unreachable, call
+from peers.framework.client import Answer, UnreachableError, call
 
 
 class MediaError(Exception):
@@ -34,7 +34,7 @@ class Jellyfin:
         token = f', Token="{self._token}"' if self._token else ""
         try:
             return call(method, f"{self._base}{path}", headers={"Authorization": names + token}, data=data)
-        except Unreachable as error:
+        except UnreachableError as error:
             raise MediaError(404, "INVALID_URL") from error
 
     def sign_in(self, name: str, password: str) -> dict[str, Any]:

@@ -158,14 +158,14 @@ class Seerr(web.Application):
         try:
             account = server.sign_in(body["username"], body.get("password") or "")
             if not users:
-                if not account["administrator"]:
-                    raise MediaError(403, "NOT_ADMIN")
                 self._configure(body, server, account)
         except MediaError as error:
             raise HttpError(error.status, {"message": error.code}) from error
         return self._session(self._remember(account, body, first=not users))
 
     def _configure(self, body: Mapping[str, Any], server: Jellyfin, account: Mapping[str, Any]) -> None:
+        if not account["administrator"]:
+            raise MediaError(403, "NOT_ADMIN")
         key = server.make_key("Seerr")
         with self.settings.change() as data:
             data["main"]["mediaServerType"] = body["serverType"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.framework.store import Store
 from peers.framework.web import Application, HttpError, Request, Response
 
@@ -110,7 +110,7 @@ class Servers:
         for path in ("system/status", "qualityprofile", "rootfolder", "tag"):
             try:
                 answer = call("GET", f"{base}/{path}", headers=headers)
-            except Unreachable as error:
+            except UnreachableError as error:
                 raise HttpError(500, {"status": 500, "message": f"Failed to connect to {self.name}"}) from error
             if answer.status != 200:
                 raise HttpError(500, {"status": 500, "message": f"Failed to connect to {self.name}"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 import secrets
@@ -38,7 +38,7 @@ class Product:
 
 def now() -> str:
     """UTC in the notation of the API."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Servarr(web.Application):
@@ -148,7 +148,8 @@ class Servarr(web.Application):
 
     def page(self, text: str) -> str:
         """A page that says what this is."""
-        return f"<!doctype html><title>{self.active.instance_name}</title><p>{text}: a stand-in for tests, not {self.name}."
+        title = self.active.instance_name
+        return f"<!doctype html><title>{title}</title><p>{text}: a stand-in for tests, not {self.name}."
 
     # system
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.servarr.probes import qbittorrent_session
 
 STATES = {"downloading": "downloading", "stalledDL": "downloading", "metaDL": "queued", "queuedDL": "queued",
@@ -18,7 +18,7 @@ def records(clients: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if client["implementation"] == "QBittorrent" and client["enable"]:
             try:
                 found.extend(_torrents(client, len(found)))
-            except (Unreachable, PermissionError):
+            except (UnreachableError, PermissionError):
                 continue
     return found
 

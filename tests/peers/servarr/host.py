@@ -81,22 +81,9 @@ def resource(settings: Settings, state: dict[str, Any], extra: dict[str, Any]) -
     return base | overrides
 
 
-def check(new: dict[str, Any], user: dict[str, str] | None, application: str) -> None:
-    """Refuse what the application refuses; every reason at once."""
+def _check_access(new: dict[str, Any], user: dict[str, str] | None) -> list[dict[str, Any]]:
+    """Authentication: method, user, password and its confirmation."""
     faults = []
-    address = new["bindAddress"] or ""
-    if address not in {"*", "localhost"}:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            faults.append(failure("BindAddress", "Must contain wildcard (*) or a valid IP Address", address))
-        if address == "0.0.0.0":
-            faults.append(failure("BindAddress", "Use * instead of 0.0.0.0", address))
-    if not 1 <= new["port"] <= 65535:
-        faults.append(failure("Port", "'Port' must be between 1 and 65535.", new["port"]))
-    name = (new["instanceName"] or "").lower()
-    if name and application.lower() not in name:
-        faults.append(failure("InstanceName", f"Must contain {application}", new["instanceName"]))
     if new["authenticationMethod"] == "basic":
         faults.append(failure("AuthenticationMethod", "'Basic' is no longer supported, use 'Forms' instead."))
     if new["authenticationMethod"] in {"basic", "forms"}:
@@ -108,6 +95,31 @@ def check(new: dict[str, Any], user: dict[str, str] | None, application: str) ->
     stored = (user or {}).get("password")
     if new["password"] != stored and (new["password"] or "") != (new["passwordConfirmation"] or ""):
         faults.append(failure("PasswordConfirmation", "Must match Password"))
+    return faults
+
+
+def _check_address(address: str) -> list[dict[str, Any]]:
+    """An address to listen on: `*`, localhost, or an IP address other than the one for all of IPv4."""
+    if address in {"*", "localhost"}:
+        return []
+    if address == "0.0.0.0":
+        return [failure("BindAddress", "Use * instead of 0.0.0.0", address)]
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return [failure("BindAddress", "Must contain wildcard (*) or a valid IP Address", address)]
+    return []
+
+
+def check(new: dict[str, Any], user: dict[str, str] | None, application: str) -> None:
+    """Refuse what the application refuses; every reason at once."""
+    faults = _check_address(new["bindAddress"] or "")
+    if not 1 <= new["port"] <= 65535:
+        faults.append(failure("Port", "'Port' must be between 1 and 65535.", new["port"]))
+    name = (new["instanceName"] or "").lower()
+    if name and application.lower() not in name:
+        faults.append(failure("InstanceName", f"Must contain {application}", new["instanceName"]))
+    faults += _check_access(new, user)
     if not new["branch"]:
         faults.append(failure("Branch", "Branch name is required, 'master' is the default", new["branch"]))
     for key, low, high in (("logSizeLimit", 1, 10), ("backupInterval", 1, 7), ("backupRetention", 1, 90)):

@@ -129,24 +129,21 @@ class Library(Servarr):
         raise missing("RootFolder", request.params["id"])
 
     def _folder_fault(self, path: str) -> str | None:
-        if not path.startswith("/"):
-            return "Invalid Path"
+        """Why `path` cannot be a root folder, or None."""
         folder = Path(path)
         clean = str(folder)
         existing = [str(Path(entry["path"])) for entry in self.store.read()["rootfolders"]]
-        if clean in existing:
-            return "Path is already configured as a root folder"
-        if any(clean.startswith(f"{other}/") or other.startswith(f"{clean}/") for other in existing):
-            return "Path is an ancestor or a child of an existing root folder"
-        if clean in SYSTEM_FOLDERS:
-            return "Is a system folder"
-        if folder == self.config or self.config in folder.parents:
-            return "Path cannot be the start-up or configuration folder"
-        if not folder.is_dir():
-            return f"Path '{path}' does not exist"
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return f"Folder '{path}' is not writable by user 'abc'"
-        return None
+        related = any(clean.startswith(f"{other}/") or other.startswith(f"{clean}/") for other in existing)
+        faults = {
+            "Invalid Path": not path.startswith("/"),
+            "Path is already configured as a root folder": clean in existing,
+            "Path is an ancestor or a child of an existing root folder": related,
+            "Is a system folder": clean in SYSTEM_FOLDERS,
+            "Path cannot be the configuration folder": self.config in (folder, *folder.parents),
+            f"Path '{path}' does not exist": not folder.is_dir(),
+            f"Folder '{path}' is not writable by user 'abc'": not os.access(folder, os.W_OK | os.X_OK),
+        }
+        return next((text for text, applies in faults.items() if applies), None)
 
     def add_root_folder(self, request: Request) -> Response:
         """POST rootfolder: the path must be a writable folder of its own."""
@@ -203,7 +200,7 @@ class Library(Servarr):
         )
         return found
 
-    # imports
+    # what moves into the library
 
     def destination(self, source: Path, chosen: dict[str, Any]) -> tuple[dict[str, Any], Path]:
         """The title a file belongs to and where it goes; ValueError when it belongs to none."""

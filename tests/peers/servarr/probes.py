@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from peers.framework.client import Answer, Unreachable, call
+from peers.framework.client import Answer, UnreachableError, call
 from peers.servarr.faults import failure
 
 Failures = list[dict[str, Any]]
@@ -49,7 +49,7 @@ def qbittorrent(settings: Settings) -> Failures:
         version = call("GET", f"{base}/api/v2/app/webapiVersion", headers=headers)
     except PermissionError:
         return [failure("Username", "Authentication failure")]
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("Host", f"Unable to connect to qBittorrent: {error}", settings["host"])]
     if version.status in {401, 403}:
         return [failure("Username", "Authentication failure")]
@@ -82,7 +82,7 @@ def sabnzbd(settings: Settings) -> Failures:
     try:
         url = f"{base_url(settings)}/api?mode=get_cats&output=json&apikey={key}"
         answer = call("GET", url)
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("Host", f"Unable to connect to SABnzbd: {error}", settings["host"])]
     if answer.status != 200:
         return [failure("APIKey", "API Key Incorrect")]
@@ -102,7 +102,7 @@ def mediabrowser(settings: Settings) -> Failures:
     try:
         headers = {"X-MediaBrowser-Token": settings["apiKey"]}
         answer = call("GET", f"{base_url(settings)}/System/Configuration", headers=headers)
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("Host", f"Unable to send test message: {error}")]
     if answer.status == 401:
         return [failure("ApiKey", "API key is incorrect")]
@@ -115,7 +115,7 @@ def webhook(settings: Settings) -> Failures:
     method = "PUT" if settings.get("method") == 2 else "POST"
     try:
         answer = call(method, settings.get("url") or "", headers=headers, data={"eventType": "Test"})
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("Url", f"Unable to send test message: {error}", settings.get("url"))]
     return [] if answer.status < 300 else [failure("Url", f"Unable to post to webhook: {answer.status}")]
 
@@ -128,7 +128,7 @@ def newznab(settings: Settings) -> Failures:
         return [failure("BaseUrl", "'Base Url' must not be empty.", "")]
     try:
         answer = call("GET", f"{base}{(settings.get('apiPath') or '/api').rstrip('/')}?t=caps&apikey={key}")
-    except Unreachable as error:
+    except UnreachableError as error:
         text = f"Unable to connect to indexer, check the log for more details: {error}"
         return [failure("", text)]
     if answer.status in {401, 403}:
@@ -159,7 +159,7 @@ def application(settings: Settings) -> Failures:
             ],
         }  # fmt: skip
         answer = call("POST", f"{base}/api/v3/indexer/test", headers=headers, data=body, timeout=15)
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("BaseUrl", f"Unable to complete application test, cannot connect: {error}", base)]
     if answer.status == 400:
         text = "Prowlarr URL is invalid, the application cannot connect to Prowlarr"
@@ -177,7 +177,7 @@ def flaresolverr(settings: Settings) -> Failures:
     target = {"cmd": "request.get", "url": "http://ping.prowlarr.test/", "maxTimeout": 2000}
     try:
         answer = call("POST", f"{(settings.get('host') or '').rstrip('/')}/v1", data=target)
-    except Unreachable as error:
+    except UnreachableError as error:
         return [failure("Host", f"Unable to connect to FlareSolverr: {error}", settings.get("host"))]
     if (answer.json() or {}).get("status") != "ok":
         return [failure("Host", "FlareSolverr request failed, see its log", settings.get("host"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from peers.framework import journal
-from peers.framework.client import Unreachable, call
+from peers.framework.client import UnreachableError, call
 from peers.framework.web import HttpError, Request, Response
 from peers.servarr import definitions, kinds
 from peers.servarr.base import Product, Servarr, run
@@ -143,7 +143,7 @@ class Prowlarr(Servarr):
         headers = {"X-Api-Key": settings["apiKey"]}
         try:
             found = call("GET", url, headers=headers).json() or []
-        except Unreachable as error:
+        except UnreachableError as error:
             journal.say(f"{application['name']} cannot be reached: {error}")
             return 0
         ours = {}

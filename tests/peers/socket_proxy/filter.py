@@ -8,6 +8,7 @@ ALLOW_PAUSE open one verb of containers each. The socket is never reached by any
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def main() -> None:
     """Never returns."""
     path = Path("/run/haproxy.cfg")  # the root may be read-only, /run is a tmpfs
     path.write_text(configuration(os.environ), "utf-8")
+    if sys.argv[1:] == ["--check"]:
+        os.execvp("haproxy", ["haproxy", "-c", "-f", str(path)])  # noqa: S606
     journal.say("socket proxy starts")
     os.execvp("haproxy", ["haproxy", "-W", "-f", str(path)])  # noqa: S606
 

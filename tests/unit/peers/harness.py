@@ -16,7 +16,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -116,7 +116,9 @@ def differences(expected: Any, found: Any, where: str = "answer") -> list[str]:
         return [
             line
             for key, value in expected.items()
-            for line in (differences(value, found[key], f"{where}.{key}") if key in found else [f"{where}.{key} is missing"])
+            for line in (
+                differences(value, found[key], f"{where}.{key}") if key in found else [f"{where}.{key} is missing"]
+            )
         ]
     if isinstance(expected, list) and expected:
         if not isinstance(found, list):
@@ -166,7 +168,7 @@ class Scenario:
         self.known: dict[str, Any] = {"config": str(folder / "config"), "media": str(folder / "media")}
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Scenario:
+    def __enter__(self) -> Self:
         for name in ("config", "media/movies", "media/tv", "media/downloads"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for name, content in self.scenario.get("files", {}).items():
@@ -202,7 +204,9 @@ class Scenario:
             **{name: value for name, value in wanted.items() if value != ""},
         }
         command = [sys.executable, "-m", contract["program"], *contract.get("arguments", [])]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self._stack.callback(self.end, process)
         return Running(contract, self.wait(process))
 

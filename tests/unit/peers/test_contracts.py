@@ -18,7 +18,10 @@ CASES = [
 @pytest.mark.parametrize(("contract", "scenario"), CASES)
 def test_contract(contract: dict[str, Any], scenario: dict[str, Any], tmp_path: Path) -> None:
     if scenario.get("starts") is False:
-        with pytest.raises(StartError, match=scenario["says"].replace("[", r"\[")), Scenario(contract, scenario, tmp_path):
+        with (
+            pytest.raises(StartError, match=scenario["says"].replace("[", r"\[")),
+            Scenario(contract, scenario, tmp_path),
+        ):
             pass
         return
     with Scenario(contract, scenario, tmp_path) as running:
@@ -27,7 +30,9 @@ def test_contract(contract: dict[str, Any], scenario: dict[str, Any], tmp_path: 
 
 def test_every_stand_in_has_a_contract() -> None:
     peers = CONTRACTS.parent / "peers"
-    programs = {path.parent.name for path in peers.glob("*/Dockerfile") if "mediastack.standin=true" in path.read_text()}
+    programs = {
+        path.parent.name for path in peers.glob("*/Dockerfile") if "mediastack.standin=true" in path.read_text()
+    }
     elsewhere = {"gluetun", "socket_proxy"}  # they need a network namespace or haproxy: tested piece by piece
     assert programs - elsewhere == {path.stem for path in CONTRACTS.glob("*.yml")}
 
