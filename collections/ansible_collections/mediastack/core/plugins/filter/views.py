@@ -45,13 +45,10 @@ def wanted_images(stack: dict[str, Any], digests: dict[str, str | None] | None =
     return [found[reference] for reference in sorted(found)]
 
 
-def compose_projects(render: dict[str, Any], stack: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rendered projects in the Stack's order, with the names of their files."""
-    rendered = {project["name"]: project for project in render["projects"]}
-    return [
-        {**rendered[project["name"]], "files": list(rendered[project["name"]]["files"])}
-        for project in stack["projects"]
-    ]
+def compose_networks(stack: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the networks of the Stack as `compose` makes them."""
+    keys = ("name", "subnet", "internal", "gateway")
+    return [{key: network[key] for key in keys} for network in plain(stack)["networks"]]
 
 
 def managed_hashes(render: dict[str, Any], hash_key: str) -> dict[str, str]:
@@ -96,7 +93,7 @@ def _address(instance: dict[str, Any], stack: dict[str, Any]) -> str | None:
 
 def verify_plan(stack: dict[str, Any], secrets: dict[str, Any], render: dict[str, Any]) -> dict[str, Any]:
     """Return every check of a server, and the secrets that they need."""
-    return verify_plan_of(plain(stack), plain(secrets), plain(render["projects"]).values())
+    return verify_plan_of(plain(stack), plain(secrets), plain(render["projects"]))
 
 
 def live_checks(stack: dict[str, Any], secrets: dict[str, Any], kinds: list[str], role: str = "") -> dict[str, Any]:
@@ -172,7 +169,7 @@ class FilterModule:
         views = (
             media_directories,
             wanted_images,
-            compose_projects,
+            compose_networks,
             managed_hashes,
             asked_paths,
             role_instances,

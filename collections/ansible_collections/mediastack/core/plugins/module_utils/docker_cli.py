@@ -141,7 +141,12 @@ class Docker:
 
     def answers(self) -> bool:
         """Whether there is an engine to ask."""
-        return self.run("version", "--format", "{{.Server.Version}}").code == 0
+        return self.version() is not None
+
+    def version(self) -> str | None:
+        """Version of the engine; None where there is none to ask."""
+        done = self.run("version", "--format", "{{.Server.Version}}")
+        return done.out.strip() if done.code == 0 else None
 
     def inspect(self, names: Sequence[str], kind: str = "container") -> list[dict[str, Any]]:
         """Inspect what exists among `names`; what does not exist is left out.

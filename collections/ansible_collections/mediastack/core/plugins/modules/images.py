@@ -73,6 +73,10 @@ engine:
   description: Whether there was an engine to ask.
   returned: success
   type: bool
+engine_version:
+  description: Its version, null without one.
+  returned: success
+  type: str
 """
 
 from typing import Any
@@ -109,7 +113,8 @@ ARGUMENTS = {
 def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     """Find what is missing and pull it; returns the module's result."""
     wanted = wanted_of(module.params["images"])
-    engine = docker.answers()
+    version = docker.version()
+    engine = version is not None
     if not engine and not module.check_mode:
         docker.need_engine()
     found = local(docker, wanted) if engine else {}
@@ -124,6 +129,7 @@ def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
         "digests": {item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted},
         "pulled": sorted(item.reference for item in missing),
         "engine": engine,
+        "engine_version": version,
     }
     if wants_diff(module):
         result["diff"] = [
