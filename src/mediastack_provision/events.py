@@ -52,6 +52,11 @@ class Result:
     changed: bool
     res: dict[str, Any]
 
+    @property
+    def where(self) -> str:
+        """Host, role and task, for people."""
+        return where(self.host, self.role, self.task)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -64,6 +69,11 @@ class Failure:
     message: str
     unreachable: bool
     res: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        """Host, role and task, for people."""
+        return where(self.host, self.role, self.task)
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ class Story:
         if name == "playbook_on_task_start":
             return self._task(data, at)
         if name in STATES:
-            return self._result(name, data, at)
+            return self._result(event, data, at)
         if name == "playbook_on_play_start":
             return [*self._leave(at), Step("play", at, text=str(data.get("name") or data.get("play") or ""))]
         if name == "playbook_on_stats":
@@ -146,11 +156,11 @@ class Story:
         self.current.task = str(data.get("task") or data.get("name") or "")
         return [*steps, Step("task", at, phase=self.current, role=name, task=self.current.task)]
 
-    def _result(self, name: str, data: dict[str, Any], at: float) -> list[Step]:
+    def _result(self, event: dict[str, Any], data: dict[str, Any], at: float) -> list[Step]:
         res = data.get("res") if isinstance(data.get("res"), dict) else {}
         assert isinstance(res, dict)  # noqa: S101  for the type checker
-        state = STATES[name]
-        changed = bool(res.get("changed")) and state == "ok"
+        state = STATES[event["event"]]
+        changed = state == "ok" and _changed(res, event)
         forgiven = state == "failed" and bool(data.get("ignore_errors"))
         host, role, task = (str(data.get(key) or "") for key in ("host", "role", "task"))
         action = str(data.get("resolved_action") or data.get("task_action") or "")
@@ -205,6 +215,18 @@ class Story:
             return []
         self.output.append(text)
         return [Step("note", at, state=str(kind), text=text)]
+
+
+def where(*parts: str) -> str:
+    """`nas · stack · Write the files`; a task of no role has none."""
+    return " · ".join(part for part in parts if part)
+
+
+def _changed(res: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether a result is a change; of a hidden one (`no_log`) only Ansible's own line tells."""
+    if "censored" in res:
+        return str(event.get("stdout") or "").lstrip().startswith("changed:")
+    return bool(res.get("changed"))
 
 
 def failure_text(res: dict[str, Any]) -> str:

@@ -225,7 +225,7 @@ def _say_why(  # noqa: PLR0913
 
 def interrupted_lines(story: Story, *, cut_off: bool) -> list[str]:
     """What an interrupted run did and did not do."""
-    done = [f"  {r.host} · {r.role} · {r.task}" for r in story.results if r.changed]
+    done = [f"  {result.where}" for result in story.results if result.changed]
     lines = [f"Interrupted after {seconds(story.seconds)}."]
     lines += ["Changed so far:", *done] if done else ["Nothing was changed."]
     lines.append(undone(story, cut_off=cut_off))

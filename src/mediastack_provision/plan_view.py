@@ -147,7 +147,7 @@ def diff_lines(results: Iterable[Result]) -> list[str]:
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             body = _unified(diff) if isinstance(diff, dict) else []
             if body:
-                shown += [f"{result.host} · {result.role} · {result.task}", *body, ""]
+                shown += [result.where, *body, ""]
     return shown
 
 

@@ -58,7 +58,7 @@ def phase_seconds(phase: Phase) -> str:
 
 def failure_lines(failure: Failure, redactor: Redactor) -> list[str]:
     """A failure for people: where, then what our plugin said, unchanged, remedy and all."""
-    where = " · ".join(part for part in (failure.host, failure.role, failure.task) if part)
+    where = failure.where
     if failure.unreachable:
         remedy = f"Remedy: check that it is on and that this works: ssh {failure.host}"
         return [f"UNREACHABLE {where}", *_indent(redactor.text(failure.message)), f"  {remedy}"]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mediastack_provision import history, inventories
+from mediastack_provision.events import where
 from mediastack_provision.exits import Exit
 from mediastack_provision.project import find_project
 from mediastack_provision.words import clip, plural, seconds
@@ -71,8 +72,8 @@ def details(record: dict[str, Any]) -> list[str]:
         lines.append(f"  {host}: " + ", ".join(f"{value} {name}" for name, value in counts.items()))
     changed = record.get("changed") or []
     lines += [f"{plural(len(changed), 'change')}:"] if changed else ["Nothing was changed."]
-    lines += [f"  {entry['host']} · {entry['role']} · {entry['task']}" for entry in changed]
+    lines += ["  " + where(entry["host"], entry["role"], entry["task"]) for entry in changed]
     for failure in record.get("failures") or []:
-        lines.append(f"Failed: {failure['host']} · {failure['role']} · {failure['task']}")
+        lines.append("Failed: " + where(failure["host"], failure["role"], failure["task"]))
         lines += [f"  {line}" for line in str(failure["message"]).splitlines()]
     return lines

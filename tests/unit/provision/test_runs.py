@@ -1,0 +1,200 @@
+"""Real runs of ansible-playbook against this machine: prompts, secrets, Ctrl-C, missing collections."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from mediastack_provision import history, third_party, vault
+from mediastack_provision.exits import Exit, UserError
+from mediastack_provision.project import Project
+
+ROOT = Path(__file__).resolve().parents[3]
+PASSWORD = "s3cret-vault-passw0rd"
+SENTINEL = "SENTINEL-in-the-vault"
+# A program of its own, because signals and the environment belong to a process.
+DRIVER = """
+import sys
+from pathlib import Path
+from mediastack_provision import project
+ours = project.Project(Path(sys.argv.pop(1)), checkout=False)
+project.candidates = lambda: (ours, ours)
+from mediastack_provision.__main__ import main
+main()
+"""
+PLAY = """
+- name: Apply
+  hosts: mediastack
+  gather_facts: false
+  tasks:
+    - name: Use a secret
+      ansible.builtin.command: {{cmd: "test -n x{{{{ mediastack_secrets.a.b | default('') }}}}"}}
+      no_log: true
+    - name: Begin
+      ansible.builtin.copy: {{content: "1", dest: "{begun}", mode: "0600"}}
+    - name: Take a while
+      ansible.builtin.command: {{cmd: "sleep {{{{ nap | default(0) }}}}"}}
+    - name: Finish
+      ansible.builtin.copy: {{content: "1", dest: "{finished}", mode: "0600"}}
+    - name: Look around
+      ansible.builtin.command: {{cmd: "sh -c 'tr \\\\0 \\\\n < /proc/$PPID/environ; ps -ww -eo args'"}}
+      register: seen
+    - name: Keep what was seen
+      ansible.builtin.copy: {{content: "{{{{ seen.stdout }}}}", dest: "{seen}", mode: "0600"}}
+"""
+
+
+@pytest.fixture
+def program(home: Path, inventory: Path) -> list[str]:
+    """The command line, with a project of one small playbook."""
+    project = home / "project"
+    for name in ("playbooks", "roles", "bin", "collections/ansible_collections"):
+        (project / name).mkdir(parents=True)
+    (project / "collections/ansible_collections/mediastack").symlink_to(
+        ROOT / "collections/ansible_collections/mediastack"
+    )
+    (project / "ansible.cfg").write_bytes((ROOT / "ansible.cfg").read_bytes())
+    script = project / "bin/vault-password"
+    script.write_bytes((ROOT / "bin/vault-password").read_bytes())
+    script.chmod(0o755)
+    places = {name: home / name for name in ("begun", "finished", "seen")}
+    (project / "playbooks/apply.yml").write_text(PLAY.format(**places))
+    (inventory / "hosts.yml").write_text(
+        "mediastack: {hosts: {nas: {ansible_connection: local, "
+        f"ansible_python_interpreter: '{sys.executable}'}}}}}}\n"
+    )
+    return [sys.executable, "-c", DRIVER, str(project)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src"), **more}
+
+
+def run(program: list[str], *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*program, *words],
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def everything_below(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def test_the_vault_password_opens_the_vault_and_leaves_no_trace(
+    program: list[str], inventory: Path, home: Path
+) -> None:
+    secret = VaultSecret(PASSWORD.encode())
+    text = VaultLib([("default", secret)]).encrypt(f"mediastack_secrets: {{a: {{b: {SENTINEL}}}}}", secret=secret)
+    vault.vault_file(inventory).write_bytes(text)
+    refused = run(program, "apply")
+    assert refused.returncode == Exit.INVALID
+    assert "no password is set" in refused.stderr
+    done = run(program, "apply", "-vvvv", MEDIASTACK_VAULT_PASSWORD=PASSWORD)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Done in" in done.stdout
+    seen = (home / "seen").read_text()
+    assert "ansible-playbook" in seen
+    left = done.stdout + done.stderr + seen + everything_below(home / "state").decode()
+    assert PASSWORD not in left
+    assert SENTINEL not in left
+    assert not [path for path in Path("/tmp").glob("mediastack-*/artifacts") if path.stat().st_uid == os.getuid()]
+
+
+def test_a_wrong_vault_password_is_invalid_input(program: list[str], inventory: Path) -> None:
+    secret = VaultSecret(b"another")
+    vault.vault_file(inventory).write_bytes(VaultLib([("default", secret)]).encrypt("{}", secret=secret))
+    done = run(program, "apply", MEDIASTACK_VAULT_PASSWORD=PASSWORD)
+    assert done.returncode == Exit.INVALID
+    assert "Decryption failed" in done.stderr
+
+
+def begin(program: list[str], home: Path, *words: str) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        [*program, "apply", *words],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (home / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.7)  # into the next task
+    return child
+
+
+def test_ctrl_c_finishes_the_running_task_and_begins_no_other(program: list[str], inventory: Path, home: Path) -> None:
+    child = begin(program, home, "--", "-e", "nap=3")
+    child.send_signal(signal.SIGINT)
+    output, errors = child.communicate(timeout=30)
+    assert child.returncode == Exit.INTERRUPTED
+    assert "Stopping when the running task is done" in output
+    assert "nas · Take a while" in errors
+    assert "Not done: Apply · Finish" in errors
+    assert not (home / "finished").exists()
+    [record] = history.load_all(inventory)
+    assert record["result"] == "interrupted"
+    assert [entry["task"] for entry in record["changed"]] == ["Use a secret", "Begin", "Take a while"]
+
+
+def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
+    started = time.monotonic()
+    child = begin(program, home, "--", "-e", "nap=58.4711")
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=30)
+    assert child.returncode == Exit.INTERRUPTED
+    assert time.monotonic() - started < 30
+    assert "Cut off in the middle of: Apply · Take a while" in errors
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sleep 58.4711" not in processes.splitlines()
+
+
+@pytest.fixture
+def needy(home: Path) -> Project:
+    """A project whose playbook uses a collection that nobody has."""
+    root = home / "needy"
+    (root / "playbooks").mkdir(parents=True)
+    (root / "collections").mkdir()
+    (root / "playbooks/apply.yml").write_text("- hosts: all\n  tasks:\n    - some.thing.module:\n        a: 1\n")
+    (root / "collections/requirements.yml").write_text("collections:\n  - name: some.thing\n  - name: only.tests\n")
+    return Project(root, checkout=False)
+
+
+def test_only_collections_that_tasks_name_are_needed(needy: Project, home: Path) -> None:
+    assert third_party.required(needy) == ["some.thing"]
+    assert third_party.missing(needy, home / "cache") == ["some.thing"]
+    (home / "cache/collections/ansible_collections/some/thing").mkdir(parents=True)
+    assert third_party.missing(needy, home / "cache") == []
+
+
+def test_what_cannot_be_installed_is_a_message_with_the_command(
+    needy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = subprocess.CompletedProcess([], 1, "", "no route to host")
+    monkeypatch.setattr(third_party.subprocess, "run", lambda *_, **__: failed)
+    said: list[str] = []
+    with pytest.raises(UserError, match="no route to host") as caught:
+        third_party.ensure(needy, said.append)
+    assert caught.value.code is Exit.FAILED
+    assert "collection install" in str(caught.value)
+    assert said[0].startswith("Installing some.thing into")
+
+
+def test_our_own_playbooks_need_nothing_from_elsewhere() -> None:
+    assert third_party.required(Project(ROOT, checkout=True)) == []
