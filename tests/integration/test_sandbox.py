@@ -201,6 +201,7 @@ def test_a_bare_server_installs_packages_without_any_internet(minimal13: Sandbox
 
 
 def test_dockers_own_repository_is_there_and_signed(bare12: Sandbox) -> None:
+    url = f"{bare12.docker_repository}/gpg"
     source = (
         f"Types: deb\\nURIs: {bare12.docker_repository}\\nSuites: bookworm\\nComponents: stable\\n"
         "Signed-By: /etc/apt/keyrings/docker.asc\\n"
@@ -208,7 +209,7 @@ def test_dockers_own_repository_is_there_and_signed(bare12: Sandbox) -> None:
     ssh(
         bare12,
         "set -e; sudo -n mkdir -p /etc/apt/keyrings\n"
-        f"python3 -c \"import urllib.request as r; print(r.urlopen('{bare12.docker_repository}/gpg').read().decode())\" "
+        f"python3 -c \"import urllib.request as r; print(r.urlopen('{url}').read().decode())\" "
         "| sudo -n tee /etc/apt/keyrings/docker.asc >/dev/null\n"
         f"printf '{source}' | sudo -n tee /etc/apt/sources.list.d/docker.sources >/dev/null\n"
         "sudo -n apt-get -q update\n"

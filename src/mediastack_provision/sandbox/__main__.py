@@ -80,7 +80,8 @@ def build(what: list[str]) -> None:
 def run(options: argparse.Namespace) -> None:
     """Do what the command line asks for."""
     if options.verb == "up":
-        lifecycle.up(options.name, options.release, options.kind, tuple(options.ports))
+        made = lifecycle.up(options.name, options.release, options.kind, tuple(options.ports))
+        sys.stdout.write(f"{made.name}: {made.user}@{made.host}:{made.port}, inventory {made.inventory}\n")
     elif options.verb == "down":
         lifecycle.down(options.name)
     elif options.verb == "shell":
