@@ -16,6 +16,7 @@ from tests.unit.render.support import example_secrets, example_stack, rendered, 
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.compose import dump
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import deep_merge, size_in_bytes
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import MissingSecretError
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
@@ -84,9 +85,23 @@ def test_a_member_of_another_project_names_the_container(stack: dict[str, Any]) 
     assert result["projects"][1]["services"]["qbittorrent"]["gateway"] == "gluetun"
 
 
-@pytest.mark.parametrize(("major", "told"), [(None, False), (20, False), (27, False), (28, True), (29, True)])
-def test_engines_that_can_be_told_get_the_way_out(stack: dict[str, Any], major: int | None, told: bool) -> None:
-    networks = service_of(stack, "gluetun", engine_major=major)["networks"]
+@pytest.mark.parametrize(
+    ("engine", "compose", "told"),
+    [
+        (None, None, False),
+        ("", "", False),
+        ("20.10.24+dfsg1", None, False),
+        ("27.5.1", "2.33.1", False),
+        ("28.0.0", None, False),
+        ("28.0.0", "2.26.1", False),
+        ("28.0.0", "v2.33.1", True),
+        ("29.1.0", "5.0.0", True),
+    ],
+)
+def test_what_can_be_told_gets_the_way_out(
+    stack: dict[str, Any], engine: str | None, compose: str | None, told: bool
+) -> None:
+    networks = service_of(stack, "gluetun", choose_way_out=can_choose_way_out(engine, compose))["networks"]
     assert ("gw_priority" in networks["egress_gluetun"]) == told
     assert "gw_priority" not in networks["zone_apps"]
     assert networks["zone_apps"]["ipv4_address"] == "172.31.240.114"

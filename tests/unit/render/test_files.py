@@ -271,6 +271,7 @@ def test_caddyfile_internal(stack: dict[str, Any]) -> None:
     sites = caddy_sites(texts(rendered(stack))["Caddyfile"])
     assert ["admin", "off"] in sites[""]
     assert ["local_certs"] in sites[""]
+    assert ["protocols", "h1", "h2"] in sites[""], "no UDP port is published"
     assert set(sites) == {
         "",
         "(site)",

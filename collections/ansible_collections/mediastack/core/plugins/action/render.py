@@ -8,6 +8,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import render_stack
@@ -17,6 +18,7 @@ ARGUMENTS = {
     "secrets": {"type": "dict", "required": True, "no_log": True},
     "digests": {"type": "dict", "default": {}},
     "engine_version": {"type": "str"},
+    "compose_version": {"type": "str"},
     "roles": {"type": "list", "elements": "path", "default": []},
 }
 
@@ -33,15 +35,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         arguments = plain(arguments)
-        version = arguments["engine_version"] or ""
-        major = version.partition(".")[0]
         try:
             rendered = render_stack(
                 arguments["stack"],
                 arguments["secrets"],
                 [*arguments["roles"], *self.role_folders()],
                 arguments["digests"],
-                int(major) if major.isdigit() else None,
+                can_choose_way_out(arguments["engine_version"], arguments["compose_version"]),
             )
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error

@@ -24,8 +24,13 @@ options:
     tag alone. type: dict
     default: {}
   engine_version:
-    description: Version of the target's Docker Engine. Engines from 28 on are told which network is the
-    way out. type: str
+    description:
+      - Version of the target's Docker Engine. Engines from 28 on are told which network is the way out.
+      - Older ones take the first network by name, which is the right one too.
+    type: str
+  compose_version:
+    description: Version of the target's Compose. Those before 2.33.1 do not know how to tell the engine.
+    type: str
   roles:
     description: Folders of roles whose templates are used before those of the roles path.
     type: list
@@ -47,6 +52,7 @@ EXAMPLES = r"""
     secrets: "{{ ansible_facts.mediastack_secrets }}"
     digests: "{{ (ansible_facts.mediastack_host.generation | default({}, true)).digests | default({}) }}"
     engine_version: "{{ (ansible_facts.mediastack_host.engine | default({}, true)).version | default('') }}"
+    compose_version: "{{ (ansible_facts.mediastack_host.engine | default({}, true)).compose | default('', true) }}"
 
 - name: Write directories and files
   mediastack.core.files:

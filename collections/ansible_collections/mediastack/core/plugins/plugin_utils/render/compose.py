@@ -1,6 +1,6 @@
 """The Stack as compose files: data first, text last.
 
-    render(stack, contents, hash_key, digests, engine_major) -> {project: Project}
+    render(stack, contents, hash_key, digests, choose_way_out) -> {project: Project}
     Project = {"name", "directory", "files": {file name: compose dict}, "services": {instance: Service}}
     Service = {"container", "image", "reference", "digest": str|None, "spec", "gateway": container|None,
                "workload", "depends_on": [instance], "networks": [name], "file"}
@@ -40,14 +40,14 @@ def render(
     contents: Mapping[str, Mapping[str, str]],
     hash_key: str,
     digests: dict[str, str] | None = None,
-    engine_major: int | None = None,
+    choose_way_out: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Return every compose project of the Stack.
 
     `contents` is, per instance, the text of the managed files and secrets that it reads: {instance:
     {name: text}}.
     """
-    context = Context(stack, digests or {}, engine_major)
+    context = Context(stack, digests or {}, choose_way_out)
     return {
         project["name"]: render_project(project, context, contents, hash_key)
         for project in sorted(stack["projects"], key=lambda project: str(project["name"]))

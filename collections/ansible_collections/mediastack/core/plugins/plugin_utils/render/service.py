@@ -11,7 +11,6 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.render.health impo
 JOBS = ("scheduled", "manual")
 LOGGING = {"driver": "json-file", "options": {"max-file": "3", "max-size": "10m"}}
 DEFAULT_TMPFS = ("/tmp:mode=1777",)  # noqa: S108  # a mount inside the container
-GW_PRIORITY_ENGINE = 28
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -21,7 +20,7 @@ class Context:
 
     stack: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
-    engine_major: int | None = None
+    choose_way_out: bool = False
 
     @property
     def instances(self) -> dict[str, dict[str, Any]]:
@@ -164,8 +163,7 @@ def attach(attachment: dict[str, Any], all_of_it: list[dict[str, Any]], context:
     result: dict[str, Any] = {}
     if attachment.get("address"):
         result["ipv4_address"] = attachment["address"]
-    engine_can = context.engine_major is not None and context.engine_major >= GW_PRIORITY_ENGINE
-    if engine_can and len(all_of_it) > 1 and attachment["network"].startswith("egress"):
+    if context.choose_way_out and len(all_of_it) > 1 and attachment["network"].startswith("egress"):
         result["gw_priority"] = 1
     return result
 

@@ -1,6 +1,6 @@
 """All that a resolved Stack becomes on a server, in one call.
 
-    render_stack(stack, secrets, template_folders, digests, engine_major) ->
+    render_stack(stack, secrets, template_folders, digests, choose_way_out) ->
         {"projects": [{name, directory, files: [names], services}], "directories", "files", "secret_contents"}
 
 The projects are what the `compose` module takes, gateways' first; the others what the `files` module takes.
@@ -28,7 +28,7 @@ def render_stack(
     secrets: Mapping[str, Mapping[str, str]],
     template_folders: Iterable[str],
     digests: dict[str, str] | None = None,
-    engine_major: int | None = None,
+    choose_way_out: bool = False,
 ) -> dict[str, Any]:
     """Return projects, directories, files and the contents that must stay secret."""
     require(stack, secrets)
@@ -38,7 +38,7 @@ def render_stack(
         files.contents(stack, secrets, texts),
         secrets["mediastack"]["hash_key"],
         digests,
-        engine_major,
+        choose_way_out=choose_way_out,
     )
     gateways = {instance["gateway"] for instance in stack["instances"].values() if instance.get("gateway")}
     ordered = sorted(projects.values(), key=lambda project: gateways.isdisjoint(project["services"]))
