@@ -40,7 +40,9 @@ def qbittorrent_session(settings: Settings) -> tuple[str, dict[str, str]]:
 
 def qbittorrent(settings: Settings) -> Failures:
     """Log in, look at the version and the ratio action, create the category when it is missing."""
-    category = next((name for name in settings if name.endswith("ategory") and "mported" not in name), "")
+    category = next(
+        (name for name in settings if name.lower().endswith("category") and "imported" not in name.lower()), ""
+    )
     name = settings.get(category) or ""
     if not CATEGORY.fullmatch(name):
         return [failure(category, "Can not contain '\\', '//', or start/end with '/'", name)]
@@ -86,7 +88,7 @@ def sabnzbd(settings: Settings) -> Failures:
         return [failure("Host", f"Unable to connect to SABnzbd: {error}", settings["host"])]
     if answer.status != 200:
         return [failure("APIKey", "API Key Incorrect")]
-    category = next((name for name in settings if name.endswith("ategory")), "category")
+    category = next((name for name in settings if name.lower().endswith("category")), "category")
     categories = (answer.json() or {}).get("categories", [])
     if settings.get(category) and settings[category] not in categories:
         return [failure(category, "Category does not exist", settings[category])]

@@ -14,7 +14,7 @@ from tests.unit.peers.harness import ROOT, Scenario, load
 
 
 def specs() -> Path | None:
-    """The folder that MEDIASTACK_API_SPECS names, or `shared/specs` beside the checkout."""
+    """The folder that MEDIASTACK_API_SPECS names, or the usual one beside the checkout."""
     named = os.environ.get("MEDIASTACK_API_SPECS")
     candidates = [Path(named)] if named else [ROOT.parent / "shared" / "specs"]
     return next((path for path in candidates if path.is_dir()), None)
@@ -23,7 +23,7 @@ def specs() -> Path | None:
 SPECS = specs()
 pytestmark = pytest.mark.skipif(
     SPECS is None,
-    reason="no API documents: MEDIASTACK_API_SPECS names no folder, and shared/specs is not beside the checkout",
+    reason="no API documents: MEDIASTACK_API_SPECS names no folder, and there is none beside the checkout",
 )
 
 # contract, scenario that prepares it, document, prefix of its paths, [(path to ask, path in the document)]
