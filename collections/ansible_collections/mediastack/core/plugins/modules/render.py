@@ -20,8 +20,8 @@ options:
     type: dict
     required: true
   digests:
-    description: Digest by image reference, as of the first pull. An image without one is named by its
-    tag alone. type: dict
+    description: Digest by image reference, as of the first pull. An image without one has its tag alone.
+    type: dict
     default: {}
   engine_version:
     description:

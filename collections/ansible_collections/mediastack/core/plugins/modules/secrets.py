@@ -7,13 +7,12 @@ DOCUMENTATION = r"""
 module: secrets
 short_description: Make the secrets that a stack needs, once
 description:
-  - Runs on the controller. What the stack needs and nobody has set is generated in the application's own
-    format and kept in an ansible-vault file beside the inventory, encrypted with the first vault
-    password that Ansible was given.
-  - A secret that is set anywhere else (O(secrets)) wins and is not copied into the file. Other keys of
-    the file stay.
-  - Do not set C(no_log) on the task. Results are censored anyway, and errors, which hold no secret, stay
-    readable.
+  - Runs on the controller. What the stack needs and nobody has set is generated in the application's own format
+    and kept in an ansible-vault file beside the inventory, encrypted with the first vault password that Ansible
+    was given.
+  - A secret that is set anywhere else (O(secrets)) wins and is not copied into the file. Other keys of the file
+    stay.
+  - Do not set C(no_log) on the task. Results are censored anyway, and errors, which hold no secret, stay readable.
 author: [mediastack maintainers]
 options:
   stack:
@@ -27,14 +26,12 @@ options:
   vault_file:
     description:
       - The vault file.
-      - C(group_vars/mediastack/vault.yml) beside the first inventory source that has that folder is the
-        default.
+      - The default is C(group_vars/mediastack/vault.yml) beside the first inventory source that has that folder.
     type: path
 attributes:
   check_mode:
     support: full
-    description: Values are made up for the rest of the run, the file is left alone, and the result is
-    C(changed).
+    description: Values are made up for the rest of the run, the file is left alone, the result is C(changed).
   diff_mode:
     support: none
     description: Secrets are never shown.
