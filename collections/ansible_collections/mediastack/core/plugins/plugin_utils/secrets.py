@@ -1,6 +1,6 @@
 """Secrets of the Stack: what is missing, and how it is made. No I/O; `vault_file` reads and writes.
 
-    plan(stack, known, given) -> Plan
+    plan(stack, vault, given, vault_path) -> Plan
     Secrets = {instance: {name: text}}
 
 Sources of a secret: `generated` (by us, once, in the application's own format, before its first
