@@ -21,6 +21,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service imp
 if TYPE_CHECKING:
     from pathlib import Path
 
+TEMPLATE = {"type": "string", "pattern": "\\{\\{.*\\}\\}", "description": "A template of Ansible's"}
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TYPES = {"text": "string", "int": "integer", "number": "number", "bool": "boolean", "list": "array"}
 ANSIBLE_TYPES = {"text": "str", "int": "int", "number": "float", "bool": "bool", "list": "list", "any": "raw"}
@@ -48,10 +49,10 @@ def outputs(root: Path) -> dict[Path, str]:
 
 def choices_schema(catalogue: Catalogue) -> dict[str, Any]:
     """Return the schema of a variable file of an inventory; other people's variables pass."""
-    properties = {name: node_schema(node) for name, node in CHOICES.items()}
+    properties = {name: variable_schema(node) for name, node in CHOICES.items()}
     for variable in SERVICE_VARIABLES:
         properties[variable] |= {
-            "properties": {name: {"$ref": f"#/$defs/{name}"} for name in catalogue},
+            "properties": {name: {"$ref": f"#/$defs/service-{name}"} for name in catalogue},
             "additionalProperties": {"$ref": "#/$defs/instance"},
         }
     return {
@@ -60,37 +61,71 @@ def choices_schema(catalogue: Catalogue) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "propertyNames": {"anyOf": [{"enum": list(CHOICES)}, {"not": {"pattern": f"^{PREFIX}"}}]},
-        "$defs": {"instance": instance_schema(catalogue), **_services(catalogue)},
+        "$defs": {"template": TEMPLATE, **instance_schemas(catalogue)},
     }
 
 
-def instance_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of an instance with a name of its own: the options of every service pass."""
-    schema = node_schema(INSTANCE)
-    for name in catalogue:
-        for option, value in catalogue[name].spec["options"].items():
-            schema["properties"].setdefault(option, node_schema(option_node(value)))
-    schema["properties"]["service"]["enum"] = list(catalogue)
-    return schema
+def instance_schemas(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the keys of instances, an instance with a name of its own, and one of each service.
+
+    Under a name of its own the options of every service pass: a schema cannot follow `service`.
+    """
+    keys = {key: variable_schema(node) for key, node in INSTANCE.fields.items()}
+    keys["service"]["anyOf"][0]["enum"] = list(catalogue)
+    common = {key: {"$ref": f"#/$defs/keys/properties/{key}"} for key in keys}
+    options = {
+        name: {key: variable_schema(option_node(value)) for key, value in catalogue[name].spec["options"].items()}
+        for name in catalogue
+    }
+    every = {key: schema for named in options.values() for key, schema in named.items()}
+    instances = {
+        f"service-{name}": _instance(catalogue[name].spec["summary"], options[name] | common) for name in catalogue
+    }
+    return {"keys": {"properties": keys}, "instance": _instance(INSTANCE.description, every | common), **instances}
 
 
-def _services(catalogue: Catalogue) -> dict[str, Any]:
-    result = {}
-    for name in catalogue:
-        service = catalogue[name]
-        schema = node_schema(INSTANCE)
-        options = {key: node_schema(option_node(value)) for key, value in service.spec["options"].items()}
-        result[name] = {
-            **schema,
-            "description": service.spec["summary"],
-            "properties": {**options, **schema["properties"]},
-        }
-    return result
+def _instance(description: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": ["object", "null"],
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 def service_schema() -> dict[str, Any]:
     """Return the schema of a catalogue entry."""
     return {"$schema": DRAFT, "title": "mediastack: a service of the catalogue", **node_schema(ENTRY_RECORD)}
+
+
+def variable_schema(node: Node) -> dict[str, Any]:
+    """Return a node of a variable file as JSON Schema: there, any limited value may be a template."""
+    schema: dict[str, Any] = _templates(node_schema(node))
+    return schema
+
+
+def _templates(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_templates(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {
+        word: {name: _templates(part) for name, part in value.items()}
+        if word == "properties"
+        else value
+        if word in ("propertyNames", "default", "enum", "required")
+        else _templates(value)
+        for word, value in schema.items()
+    }
+    free = {"object", "string"} & {*_words(schema.get("type"))} and not {"pattern", "enum"} & set(schema)
+    if "type" not in schema or free:
+        return inner
+    about = {"description": inner.pop("description")} if "description" in inner else {}
+    return {**about, "anyOf": [inner, {"$ref": "#/$defs/template"}]}
+
+
+def _words(kind: str | list[str] | None) -> list[str]:
+    return [kind] if isinstance(kind, str) else kind or []
 
 
 def node_schema(node: Node) -> dict[str, Any]:

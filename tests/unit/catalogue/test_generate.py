@@ -13,6 +13,11 @@ from tools import generate, generate_roles, generate_schemas
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import CHOICES
 
 ROOT = Path(__file__).parents[3]
+INVENTORIES = [
+    file
+    for file in sorted(ROOT.glob("inventories/*/group_vars/mediastack/*.yml"))
+    if not file.read_bytes().startswith(b"$ANSIBLE_VAULT")
+]
 SCHEMA = json.loads((ROOT / "schemas/choices.json").read_text())
 
 
@@ -37,6 +42,20 @@ def test_the_schema_for_editors_accepts_the_example() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     example = yaml.safe_load((ROOT / "tests/unit/fixtures/choices_example.yml").read_text())
     jsonschema.Draft202012Validator(SCHEMA).validate({**example, "ansible_user": "root"})
+
+
+@pytest.mark.parametrize("file", INVENTORIES, ids=[str(file.relative_to(ROOT)) for file in INVENTORIES])
+def test_the_schema_for_editors_accepts_our_inventories(file: Path) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(yaml.safe_load(file.read_text()) or {})
+
+
+def test_templates_pass_where_values_are_limited() -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(
+        {
+            "mediastack_edge": {"http_port": "{{ port }}", "proxy": "{{ proxy }}"},
+            "mediastack_media": {"root": "{{ x }}"},
+        }
+    )
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,10 @@ def test_an_owners_own_service(tmp_path: Path) -> None:
             ],
         ),
         (
-            ENTRY + "files: [{volume: confg, path: a, template: a.j2}]\nvolumes: {config: /config}\n",
+            ENTRY + "files: [{volume: configs, path: a, template: a.j2}]\nvolumes: {config: /config}\n",
             [
                 "0.yml:9:18",
-                "  files[0].volume: 'confg' is not a volume that is known here. Did you mean",
+                "  files[0].volume: 'configs' is not a volume that is known here. Did you mean",
                 "  'config'?",
                 "  Volumes: config.",
             ],
