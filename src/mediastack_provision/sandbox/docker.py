@@ -97,12 +97,29 @@ class Docker:
         return sorted(set(self.lines(*verb, "--quiet", "--filter", f"label={label}")))
 
     def remove(self, kind: str, label: str) -> int:
-        """Remove all objects of a kind that bear a label; returns how many there were."""
+        """Remove all containers, networks or volumes that bear a label; returns how many there were."""
         found = self.ids(kind, label)
-        flags = {"container": ["--force", "--volumes"], "network": [], "volume": [], "image": ["--force"]}[kind]
+        flags = ["--force", "--volumes"] if kind == "container" else []
         if found:
             self.run(kind, "rm", *flags, *found, timeout=LONG)
         return len(found)
+
+    def layers(self, image: str) -> list[str]:
+        """The layers of an image, lowest first; none for an image that is gone."""
+        found: list[str] = ((self.inspect("image", image) or {}).get("RootFS") or {}).get("Layers") or []
+        return found
+
+    def discard_image(self, image: str) -> bool:
+        """Remove an image with all its tags; returns whether it is gone, as one that is in use is not."""
+        try:
+            self.run("image", "rm", "--force", image, timeout=LONG)
+        except DockerError as error:
+            if "no such image" in error.output.lower():
+                return True
+            if "in use" in error.output or "being used" in error.output or "dependent child" in error.output:
+                return False
+            raise
+        return True
 
     def subnets(self) -> list[str]:
         """The subnets of all the engine's networks, as CIDR strings."""

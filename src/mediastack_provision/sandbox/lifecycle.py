@@ -307,10 +307,19 @@ def listing() -> list[Row]:
 
 
 def prune(progress: Progress | None = None) -> None:
-    """Remove the images and package pools that sandboxes are made from. Running sandboxes keep running."""
+    """Remove the images and package pools that sandboxes are made from; images in use stay."""
     progress = progress or Progress()
     docker = find_engine()
-    for kind in ("container", "image"):
-        docker.remove(kind, names.label(names.CACHE))
+    docker.remove("container", names.label(names.CACHE))
+    kept = sum(not docker.discard_image(image) for image in _our_images(docker))
     machine.clear_cache()
-    progress.say("sandbox images and package pools: removed")
+    progress.say("sandbox images and package pools: removed" + (f", but for {kept} images in use" if kept else ""))
+
+
+def _our_images(docker: Docker) -> list[str]:
+    """Tags and ids of our images, and of unnamed stages of their builds: those stand on a root file system of ours."""
+    ours = docker.ids("image", names.label(names.CACHE))
+    roots = {layer for image in ours for layer in docker.layers(image)[:1]}
+    unnamed = docker.lines("image", "ls", "--quiet", "--filter", "dangling=true")
+    stages = [image for image in unnamed if image not in ours and roots.intersection(docker.layers(image)[:1])]
+    return [*stages, *ours]
