@@ -50,6 +50,7 @@ def server() -> dict[str, Any]:
         "paths": {
             "/opt/mediastack": missing(),
             "/var/lib/mediastack": missing(),
+            "/var/lib/docker": missing(),
             "/srv/media": directory(),
             "/srv/media/downloads": missing(),
             "/srv/media/library": missing(),

@@ -128,6 +128,20 @@ def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
     assert b"typed" not in shown
 
 
+def test_a_sandbox_keeps_its_password_beside_its_inventory(tmp_path: Path) -> None:
+    kept(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hosts.yml").write_text("{}")
+    beside = tmp_path / "one/.vault-password"
+    beside.write_text("beside\n")
+    beside.chmod(0o600)
+    assert run(tmp_path, ANSIBLE_INVENTORY=str(tmp_path / "one")).stdout == "beside\n"
+    assert run(tmp_path, ANSIBLE_INVENTORY=str(tmp_path / "one/hosts.yml")).stdout == "beside\n"
+    assert run(tmp_path, ANSIBLE_INVENTORY=str(tmp_path / "two")).stdout == "kept\n"
+    assert run(tmp_path).stdout == "kept\n", "another inventory's password is not tried"
+
+
 def ansible(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     play = tmp_path / "play.yml"
     play.write_text("- hosts: mediastack\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: hello}}]\n")
@@ -176,6 +190,12 @@ def test_ansible_with_an_encrypted_inventory(tmp_path: Path) -> None:
     without = ansible(tmp_path, "-i", str(inventory))
     assert without.returncode != 0
     assert "MEDIASTACK_VAULT_PASSWORD_FILE" in without.stderr
+    (inventory / ".vault-password").touch(0o600)
+    (inventory / ".vault-password").write_text("secret")
+    beside = program("ansible-vault", tmp_path, "view", "home/group_vars/mediastack/vault.yml")
+    assert beside.stdout == "mediastack_secrets: {}\n", beside.stderr
+    assert ansible(tmp_path, f"-i{inventory}").returncode == 0
+    (inventory / ".vault-password").unlink()
     for given in (
         ansible(tmp_path, "-i", str(inventory), "--vault-password-file", str(password)),
         ansible(tmp_path, f"--inventory={inventory}", MEDIASTACK_VAULT_PASSWORD="secret"),

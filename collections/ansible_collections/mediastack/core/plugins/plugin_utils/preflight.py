@@ -24,6 +24,7 @@ TESTED = {"debian": ("12", "13")}
 UNTESTED = ("ubuntu", "arch", "fedora")
 OLDEST_DEBIAN = 12
 GIB = 1024**3
+ENGINE_ROOT = "/var/lib/docker"  # unless daemon.json says otherwise
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def paths_to_ask(stack: dict[str, Any]) -> list[str]:
     """Return the paths that the fact must tell about."""
     root = stack["media"]["root"]
     folders = [f"{root}/{folder}" for folder in (media_tree.DOWNLOADS, media_tree.LIBRARY)]
-    return [stack["paths"]["root"], stack["paths"]["state"], root, *folders]
+    return [stack["paths"]["root"], stack["paths"]["state"], ENGINE_ROOT, root, *folders]
 
 
 def operating_system(_stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
@@ -123,7 +124,7 @@ def disk(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
 
 def is_ours(path: str, stack: dict[str, Any], host: dict[str, Any]) -> bool:
     """Say whether images or our state go to the file system asked about as `path`."""
-    engine_root = (host.get("engine") or {}).get("root_dir") or "/var/lib/docker"
+    engine_root = (host.get("engine") or {}).get("root_dir") or ENGINE_ROOT
     return path in (stack["paths"]["root"], stack["paths"]["state"], engine_root)
 
 
