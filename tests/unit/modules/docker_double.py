@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-Answer = "Output | str | Callable[[list[str]], Output]"
+    from collections.abc import Sequence
 
 
 class Recorder:
@@ -25,9 +23,8 @@ class Recorder:
         self.asked.append(words)
         for start, answer in self.answers:
             if " ".join(words).startswith(start):
-                if callable(answer):
-                    answer = answer(words)
-                return answer if isinstance(answer, Output) else Output(0, answer, "")
+                said = answer(words) if callable(answer) else answer
+                return said if isinstance(said, Output) else Output(0, said, "")
         raise AssertionError(f"not expected: docker {' '.join(words)}")
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.modules.docker_double import Recorder, listing, raw
 
 from ansible_collections.mediastack.core.plugins.module_utils.compose_apply import (
     ApplyError,
@@ -17,7 +18,6 @@ from ansible_collections.mediastack.core.plugins.module_utils.compose_apply impo
 )
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Output, plain_container
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import View, change
-from tests.unit.modules.docker_double import Recorder, listing, raw
 
 
 class Clock:
@@ -51,7 +51,9 @@ def wanted(directory: str = "/opt/stack") -> dict[str, Any]:
 
 def view_of(*raws: dict[str, Any], images: dict[str, str] | None = None) -> View:
     here = {f"{name}:1": "sha256:image" for name in ("app", "gw", "member", "job")} if images is None else images
-    return View(wanted(), {"containers": [plain_container(item) for item in raws], "networks": [], "images": here}, "mediastack")
+    return View(
+        wanted(), {"containers": [plain_container(item) for item in raws], "networks": [], "images": here}, "mediastack"
+    )
 
 
 def carry_out(view: View, *changes: dict[str, Any]) -> list[str]:
@@ -70,10 +72,13 @@ def of(action: str, name: str) -> dict[str, Any]:
 
 def test_a_fresh_stack() -> None:
     asked = carry_out(
-        view_of(), change("create", "new", network="net"), *(of("create", name) for name in ("app", "gw", "member", "job"))
+        view_of(),
+        change("create", "new", network="net"),
+        *(of("create", name) for name in ("app", "gw", "member", "job")),
     )
     assert asked == [
-        "network create --driver bridge --subnet 198.18.0.0/24 --gateway 198.18.0.1 --label mediastack.managed=true net",
+        "network create --driver bridge --subnet 198.18.0.0/24 --gateway 198.18.0.1"
+        " --label mediastack.managed=true net",
         COMPOSE + "up --detach --no-recreate" + FLAGS + "gw",
         COMPOSE + "up --detach --no-recreate" + FLAGS + "app gw member",
         COMPOSE + "create --no-recreate --no-build --pull never job",
@@ -157,7 +162,9 @@ def test_precheck_names_everything_and_touches_nothing(tmp_path: Path) -> None:
     assert text.endswith("Nothing that runs was touched.")
 
 
-@pytest.mark.parametrize("said", [Output(1, "", "unknown command: compose"), Output(0, "docker-compose version 1.29", "")])
+@pytest.mark.parametrize(
+    "said", [Output(1, "", "unknown command: compose"), Output(0, "docker-compose version 1.29", "")]
+)
 def test_a_missing_or_old_compose_is_named(said: Output) -> None:
     with pytest.raises(ApplyError, match="Compose plugin"):
         precheck(Recorder(("compose version", said)).docker, wanted(), view_of())

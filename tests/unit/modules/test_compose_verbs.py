@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mediastack.core.plugins.module_utils.compose_verbs import VerbError, networks_to_remove, ours, plan
+from ansible_collections.mediastack.core.plugins.module_utils.compose_verbs import (
+    VerbError,
+    networks_to_remove,
+    ours,
+    plan,
+)
 
 
 def box(name: str, state: str = "running", **more: Any) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def test_a_stranded_member_cannot_start() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(VerbError, match="not deployed here: radar. Deployed: app, gw, job, member"):
+    with pytest.raises(VerbError, match=r"not deployed here: radar\. Deployed: app, gw, job, member"):
         plan("stopped", stack(), ["radar"])
 
 

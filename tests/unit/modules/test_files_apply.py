@@ -127,7 +127,7 @@ def test_a_validator_that_quotes_a_secret_is_not_repeated(tmp_path: Path) -> Non
 
 def test_a_missing_validator_is_named(tmp_path: Path) -> None:
     files = [{"path": f"{tmp_path}/a", "content": "", "validate": ["no-such-program", "%s"]}]
-    with pytest.raises(FilesError, match="cannot be validated: .*no-such-program"):
+    with pytest.raises(FilesError, match=r"cannot be validated: .*no-such-program"):
         reconcile(tmp_path, files=files)
 
 

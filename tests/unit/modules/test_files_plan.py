@@ -140,7 +140,7 @@ def test_all_refusals_are_told_at_once(tmp_path: Path) -> None:
         plan(files=files)
     lines = str(caught.value).splitlines()
     assert len(lines) == 7
-    assert 'mode \'9999\' is not an octal mode such as "0640"' in lines[0]
+    assert "mode '9999' is not an octal mode such as \"0640\"" in lines[0]
     assert lines[-1].endswith("listed twice")
 
 
@@ -186,7 +186,9 @@ def test_binary_content_is_described_not_shown(tmp_path: Path) -> None:
     assert diff_of(found)[0]["before"] == "(binary, 3 bytes)\n"
 
 
-@pytest.mark.parametrize(("text", "mode"), [("0640", 0o640), ("2775", 0o2775), (None, None), ("", None), ("640", 0o640)])
+@pytest.mark.parametrize(
+    ("text", "mode"), [("0640", 0o640), ("2775", 0o2775), (None, None), ("", None), ("640", 0o640)]
+)
 def test_modes(text: str | None, mode: int | None) -> None:
     assert mode_of(text) == mode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import ipaddress
 import json
@@ -70,15 +71,22 @@ def owners(inodes: Iterable[int]) -> dict[int, int]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, int] = {}
     for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        try:
-            for entry in os.scandir(process / "fd"):
-                inode = wanted.get(os.readlink(entry.path))  # noqa: PTH115 - thousands of them
-                if inode is not None:
-                    found[inode] = min(int(process.name), found.get(inode, sys.maxsize))
-        except OSError:
-            continue
+        if process.name.isdigit():
+            for inode in _sockets_of(f"{process}/fd", wanted):
+                found[inode] = min(int(process.name), found.get(inode, sys.maxsize))
+    return found
+
+
+def _sockets_of(folder: str, wanted: Mapping[str, int]) -> list[int]:
+    found = []
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - thousands of them
+    except OSError:
+        return []
+    for name in names:
+        with contextlib.suppress(OSError):  # closed since
+            inode = wanted.get(os.readlink(f"{folder}/{name}"))  # noqa: PTH115 - likewise
+            found += [] if inode is None else [inode]
     return found
 
 
