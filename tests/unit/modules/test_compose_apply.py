@@ -63,6 +63,7 @@ def carry_out(view: View, *changes: dict[str, Any]) -> list[str]:
 
 
 COMPOSE = "compose -p stack --project-directory /opt/stack -f /opt/stack/compose.yml -f /opt/stack/more.yml "
+SUBNET = "--subnet 198.18.0.0/24 --gateway 198.18.0.1"
 FLAGS = " --no-build --pull never --no-deps "
 
 
@@ -77,8 +78,7 @@ def test_a_fresh_stack() -> None:
         *(of("create", name) for name in ("app", "gw", "member", "job")),
     )
     assert asked == [
-        "network create --driver bridge --subnet 198.18.0.0/24 --gateway 198.18.0.1"
-        " --label mediastack.managed=true net",
+        f"network create --driver bridge {SUBNET} --label mediastack.managed=true net",
         COMPOSE + "up --detach --no-recreate" + FLAGS + "gw",
         COMPOSE + "up --detach --no-recreate" + FLAGS + "app gw member",
         COMPOSE + "create --no-recreate --no-build --pull never job",

@@ -237,13 +237,15 @@ class Playbooks:
     def __init__(self, base: Path) -> None:
         self.directory = base / "run"
         self.base = base
+        lines = ["[defaults]", f"collections_path = {ROOT / 'collections'}", "localhost_warning = false"]
+        (base / "ansible.cfg").write_text("\n".join(lines) + "\n")
 
     def start(self, nap: float, *options: str) -> subprocess.Popen[str]:
         play = self.base / f"play{nap}.yml"
         play.write_text(PLAY.format(directory=self.directory, nap=nap))
         environment = {
             **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CONFIG": str(self.base / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.base / "home"),
         }
         argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(play), *options]
