@@ -154,11 +154,26 @@ def test_says_where_a_mistake_is(owner: Owner) -> None:
     assert not list((owner.base / "out").iterdir())
 
 
+def test_a_server_named_on_the_command_line(owner: Owner) -> None:
+    owner.write("plays/play.yml", PLAY.replace("hosts: mediastack", "hosts: all\n  connection: local"))
+    extra = json.dumps({"mediastack_services": {"radarr": {}}})
+    assert set(owner.stack("box", "-i", "box,", "--limit", "box", "-e", extra)["instances"]) == {"radarr"}
+
+
+def test_a_time_zone_that_does_not_exist(owner: Owner) -> None:
+    owner.write("inventory/group_vars/mediastack.yml", "mediastack_timezone: Europe/Berln\n")
+    done = owner.play()
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "'Europe/Berln' is not a time zone. Did you mean 'Europe/Berlin'?" in said
+
+
 def test_a_name_that_stands_twice(owner: Owner) -> None:
     owner.write("inventory/group_vars/mediastack.yml", "mediastack_services:\n  radarr: {}\n  radarr: {zone: vpn}\n")
     done = owner.play()
     assert done.returncode == 2
-    assert "inventory/group_vars/mediastack.yml:3:3" in done.stdout + done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "inventory/group_vars/mediastack.yml:3:3" in said
+    assert "'radarr' stands here a second time" in said
 
 
 @pytest.mark.parametrize(

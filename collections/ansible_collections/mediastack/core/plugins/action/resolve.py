@@ -12,6 +12,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import catalogue, choices, choices_layers
+from ansible_collections.mediastack.core.plugins.plugin_utils.choices_timezone import unknown_timezone
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError, Problem
 from ansible_collections.mediastack.core.plugins.plugin_utils.positions import Places, read_positions
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
@@ -49,7 +50,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 [*arguments["roles"], *roles(inventory.playbook_dir)],
                 [*arguments["services"], *inventory.own_services()],
             )
-            stacks = resolve(services, {name: self.choices(name, inventory) for name in inventory.hosts(host)})
+            found = {name: self.choices(name, inventory) for name in inventory.hosts(host)}
+            for name, one in found.items():
+                one.problems += inventory.doubled(name)
+                one.problems += unknown_timezone(one.values.get("mediastack_timezone"))
+            stacks = resolve(services, found)
         except ChoicesError as error:
             return failure(ChoicesError(inventory.located(error.problems, host)))
         stack = stacks[host]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import Service
     from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Server
 
+RESERVED = {"mediastack": "it keeps the project's own secrets", "localhost": "it is every machine's own"}
 TOP = 2  # a path's variable and instance
 NOT_SPEC = (
     "service",
@@ -47,6 +48,10 @@ def read_instances(server: Server, hosts: Collection[str]) -> None:
                 f"'{name}' is not {meaning.meaning}. Example: {meaning.example}.",
                 key=True,
             )
+            continue
+        if name in RESERVED:
+            text = f"'{name}' cannot be the name of an instance: {RESERVED[name]}."
+            server.add(server.choices.path(name), text, "Choose another name, and say service: ….", key=True)
             continue
         service = _service_of(server, name, given)
         if service is None:
