@@ -106,6 +106,25 @@ def test_an_encrypted_inventory_without_password_says_what_to_do(tmp_path: Path)
     assert "mediastack-provision init" in done.stderr
 
 
+def test_a_vault_of_another_inventory_of_the_project_stops_no_lint(tmp_path: Path) -> None:
+    script = tmp_path / "bin/vault-password"
+    script.parent.mkdir()
+    script.write_bytes(SCRIPT.read_bytes())
+    script.chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+
+    def output() -> tuple[int, str]:
+        done = subprocess.run(
+            [str(script)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+    encrypted(tmp_path / "inventories/sandbox")
+    assert output() == (0, NONE + "\n")
+    encrypted(tmp_path / "inventories/example")
+    assert output() == (1, "")
+
+
 def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
     encrypted(tmp_path / "home")
     main, terminal = pty.openpty()
