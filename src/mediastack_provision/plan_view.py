@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mediastack_provision.events import OURS
-from mediastack_provision.words import clip, plural
+from mediastack_provision.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +19,8 @@ SIGNS = {"create": "+", "remove": "-"}
 BY_SERVICE = frozenset(OURS + name for name in ("compose", "files", "images"))  # told service by service
 QUIET = frozenset([OURS + "lease", OURS + "generation", "ansible.builtin.debug"])  # change nothing an owner sees
 NAME_WIDTH = 11
+WIDEST_NAME = 20
+ORDER = ("service", "files", "network")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def heading(host: str, results: list[Result], stack: dict[str, Any]) -> str:
     """`nas · Debian 13 · 21 services`."""
     system = fact(results, "host_facts", "mediastack_host").get("os") or {}
     name = str(system.get("id") or "").capitalize()
-    parts = [host, f"{name} {system.get('version') or ''}".strip()]
+    parts = [host, f"{name} {system.get('version_id') or ''}".strip()]
     if stack:
         parts.append(plural(len(stack.get("instances") or {}), "service"))
     return " · ".join(part for part in parts if part)
@@ -82,7 +85,9 @@ def stack_changes(results: list[Result], stack: dict[str, Any]) -> Iterable[Chan
     containers = _changes(results, "compose")
     if is_bare(results):
         containers = [{"action": "create", "instance": name, "reason": "new"} for name in stack["instances"]]
-    for line in summarise(stack, containers, _changes(results, "files")):
+    for line in sorted(
+        summarise(stack, containers, _changes(results, "files")), key=lambda line: ORDER.index(line.kind)
+    ):
         yield Change(line.action, line.kind, line.name, line.detail)
 
 
@@ -119,13 +124,17 @@ def _changes(results: Iterable[Result], plugin: str) -> list[dict[str, Any]]:
 
 
 def lines(plan: HostPlan, width: int) -> list[str]:
-    """The plan of a server, at most `width` columns."""
-    name_width = min(max([NAME_WIDTH, *(len(change.name) for change in plan.changes)]), 24)
-    shown = []
+    """The plan of a server, at most `width` columns: what does not fit goes on below itself."""
+    widest = max([NAME_WIDTH, *(len(change.name) for change in plan.changes if change.kind == "service")])
+    name_width = min(widest, WIDEST_NAME)
+    shown: list[str] = []
     for change in plan.changes:
         head = f"  {SIGNS.get(change.action, '~')} {change.name:<{name_width}} "
-        shown.append(head + clip(change.text, width - len(head)))
-    return shown + [f"  ! {clip(notice, width - 4)}" for notice in plan.notices]
+        below = " " * (name_width + 5)
+        shown += textwrap.wrap(change.text, width, initial_indent=head, subsequent_indent=below, break_on_hyphens=False)
+    for notice in plan.notices:
+        shown += textwrap.wrap(notice, width, initial_indent="  ! ", subsequent_indent="    ")
+    return shown
 
 
 def conclusion(found: list[HostPlan]) -> str:

@@ -22,6 +22,7 @@ ELSEWHERE = (
     "MEDIASTACK_VAULT_PASSWORD_FILE",
     "ANSIBLE_VAULT_PASSWORD_FILE",
 )
+BESIDE = ".vault-password"  # a sandbox keeps its password there
 REMEDIES = f"""\
   --vault-password-file FILE          a file that holds it
   --ask-vault-pass                    type it
@@ -83,8 +84,9 @@ def find_source(  # noqa: PLR0911  one return per source, in order
         return VaultSource(password=password)
     if any(os.environ.get(name) for name in ELSEWHERE):
         return VaultSource()  # Ansible and bin/vault-password read these themselves
-    if default_file().is_file():
-        return VaultSource(file=checked_file(default_file()))
+    for path in (inventory / BESIDE, default_file()):
+        if path.is_file():
+            return VaultSource(file=checked_file(path))
     if not is_encrypted(vault_file(inventory)):
         return VaultSource()
     if ask is not None:

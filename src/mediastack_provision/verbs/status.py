@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mediastack_provision.execute import Verb, run_verb
 from mediastack_provision.exits import Exit
 from mediastack_provision.progress import write_json
-from mediastack_provision.words import age, clip, size
+from mediastack_provision.words import age, clip, plural, size
 
 if TYPE_CHECKING:
     from mediastack_provision.execute import Run
@@ -117,7 +117,7 @@ def certificate_lines(certificates: dict[str, dict[str, Any]]) -> list[str]:
     if good:
         first = min(good.values(), key=lambda entry: float(entry.get("days") or 0))
         lines.append(
-            f"certificates: {len(good)} valid, of {first.get('issuer')}; "
-            f"the first expires {first.get('expires')} ({first.get('days')} days)"
+            f"certificates: {len(good)} valid; the first expires {first.get('expires')}"
+            f" ({plural(int(first.get('days') or 0), 'day')})"
         )
     return lines

@@ -20,6 +20,7 @@ MARKS = {"pass": "ok  ", "fail": "FAIL", "warn": "warn", "skip": "skip"}
 STYLES = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
 GROUP_WIDTH = 10
 WIDTH = 80
+SHORTEST_EVIDENCE = 16  # with less room, it goes on a line of its own
 
 
 def run(options: Options) -> Exit:
@@ -74,10 +75,13 @@ def check_lines(check: dict[str, Any], width: int, host: str = "") -> list[str]:
     head = f"{MARKS.get(status, status)} {group:<{GROUP_WIDTH}} {check.get('title', check.get('id', ''))}"
     evidence = " ".join(str(check.get("evidence") or "").split())
     indent = " " * (len(MARKS["pass"]) + GROUP_WIDTH + 2)
-    if len(head) + 2 + len(evidence) <= width:
+    room = width - len(head) - 2
+    if len(evidence) <= room:
         lines = [f"{head}  {evidence}".rstrip()]
+    elif status == "pass" and room >= SHORTEST_EVIDENCE:
+        lines = [f"{head}  {clip(evidence, room)}"]
     elif status == "pass":
-        lines = [clip(f"{head}  {evidence}", width)]
+        lines = [head, indent + clip(evidence, width - len(indent))]
     else:
         lines = [head, *_wrapped(evidence, width, indent)]
     if status in {"fail", "warn"} and check.get("remedy"):

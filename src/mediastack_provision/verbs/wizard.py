@@ -41,7 +41,8 @@ def ask(
     for name, question in QUESTIONS:
         if name in given or not applies(name, answers):
             continue
-        text = Prompt.ask(question, default=getattr(answers, name), console=console)
+        usual = getattr(answers, name)
+        text = Prompt.ask(question, default=usual, show_default=bool(usual), console=console)
         answer: dict[str, Any] = {name: text.strip()}
         answers = replace(answers, **answer)
     if "services" not in given:

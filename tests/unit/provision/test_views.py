@@ -34,7 +34,7 @@ def told(script: Script) -> Story:
 
 def resolved(script: Script) -> Script:
     facts = {"ansible_facts": {"mediastack_stack": STACK}, "notices": STACK["notices"]}
-    system = {"ansible_facts": {"mediastack_host": {"os": {"id": "debian", "version": "13"}}}}
+    system = {"ansible_facts": {"mediastack_host": {"os": {"id": "debian", "version_id": "13"}}}}
     script.task("", "Resolve").ok(facts, action=CORE + "resolve")
     return script.task("", "Learn").ok(system, action=CORE + "host_facts")
 
@@ -61,9 +61,9 @@ def test_a_plan_service_by_service(script: Script) -> None:
     assert found.heading == "nas · Debian 13 · 2 services"
     assert [(c.action, c.kind, c.name) for c in found.changes] == [
         ("create", "service", "bazarr"),
-        ("change", "files", "caddy"),
         ("remove", "service", "jackett"),
         ("change", "service", "radarr"),
+        ("change", "files", "caddy"),
         ("create", "network", "mediastack_zone_apps"),
         ("change", "images", "images"),
         ("change", "server", "base"),
@@ -123,6 +123,15 @@ def test_a_passed_check_is_one_line() -> None:
     [line] = verify.check_lines(check(), 80)
     assert line == "ok   vpn        qbittorrent shares gluetun's network namespace  net:[4026532841]"
     assert len(line) <= 80
+
+
+def test_evidence_that_does_not_fit_is_clipped_or_stands_below() -> None:
+    [line] = verify.check_lines(check(title="https://x answers", evidence="200, " * 30), 80)
+    assert line.startswith("ok   vpn        https://x answers  200, 200,")
+    assert len(line) == 80
+    above, below = verify.check_lines(check(title="t" * 60, evidence="e" * 30), 80)
+    assert above.endswith("t")
+    assert below == " " * 16 + "e" * 30
 
 
 def test_a_failed_check_shows_all_its_evidence_and_the_remedy() -> None:
@@ -229,7 +238,7 @@ def test_disks_and_certificates() -> None:
     }
     assert status.certificate_lines(certificates) == [
         "certificate b.home.example: it names somebody else",
-        "certificates: 1 valid, of mediastack; the first expires 2027-01-31 (71 days)",
+        "certificates: 1 valid; the first expires 2027-01-31 (71 days)",
     ]
 
 
