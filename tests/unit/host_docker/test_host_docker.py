@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -66,9 +69,26 @@ def test_environment_of_the_hosts_own_engine_only(tmp_path: Path) -> None:
     (tmp_path / "self/ns").mkdir(parents=True)
     (tmp_path / "self/ns/pid").symlink_to("pid:[1]")
     process(tmp_path, 10, "dockerd", "pid:[2]", b"MEDIASTACK_CONFIG=nested\0")
-    assert host_docker.running_environment(str(tmp_path)) is None
+    assert host_docker.running_engine(str(tmp_path)) is None
+    assert host_docker.environment_of(None) == {}
     process(tmp_path, 20, "dockerd", "pid:[1]", b"PATH=/bin\0MEDIASTACK_CONFIG=ours\0SECRET=x\0")
-    assert host_docker.running_environment(str(tmp_path)) == {"MEDIASTACK_CONFIG": "ours"}
+    found = host_docker.running_engine(str(tmp_path))
+    assert host_docker.environment_of(found) == {"MEDIASTACK_CONFIG": "ours"}
+
+
+def test_a_file_that_changed_after_the_start_makes_the_engine_stale(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "5"]) as child:
+        running = Path(f"/proc/{child.pid}")
+        assert abs(host_docker.started(running) - time.time()) < 1
+        older, newer = tmp_path / "older", tmp_path / "newer"
+        older.touch()
+        os.utime(older, (1, 1))
+        newer.touch()
+        os.utime(newer, (time.time() + 1, time.time() + 1))
+        assert not host_docker.stale(running, [str(older), str(tmp_path / "none")])
+        assert host_docker.stale(running, [str(older), str(newer)])
+        assert not host_docker.stale(None, [str(newer)])
+        child.kill()
 
 
 def test_environment_that_the_unit_sets(tmp_path: Path) -> None:

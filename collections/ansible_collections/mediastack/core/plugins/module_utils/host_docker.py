@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +69,8 @@ def marks(environment: bytes) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name.startswith(MARK)}
 
 
-def running_environment(processes: str = "/proc") -> dict[str, str] | None:
-    """Our variables in the environment of the running dockerd; None where there is none.
+def running_engine(processes: str = "/proc") -> Path | None:
+    """The process of the running dockerd; None where there is none.
 
     A container's own dockerd (in another process namespace) is not the host's: only one in ours counts.
     """
@@ -76,14 +78,38 @@ def running_environment(processes: str = "/proc") -> dict[str, str] | None:
     ours = _namespace(root / "self")
     for directory in root.glob("[0-9]*"):
         try:
-            if (directory / "comm").read_text(encoding="ascii", errors="replace").strip() != "dockerd":
-                continue
-            if _namespace(directory) != ours:
-                continue
-            return marks((directory / "environ").read_bytes())
+            name = (directory / "comm").read_text(encoding="ascii", errors="replace").strip()
         except OSError:
             continue
+        if name == "dockerd" and _namespace(directory) == ours:
+            return directory
     return None
+
+
+def environment_of(process: Path | None) -> dict[str, str]:
+    """Our variables in a process's environment."""
+    try:
+        return marks((process / "environ").read_bytes()) if process else {}
+    except OSError:
+        return {}
+
+
+def started(process: Path) -> float:
+    """When a process started, in seconds since the epoch; 0 when that cannot be known."""
+    try:
+        fields = (process / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        uptime = float((process.parent / "uptime").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        return 0.0
+    return time.time() - uptime + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def stale(process: Path | None, files: Iterable[str] = (DAEMON_FILE, UNIT_FILE)) -> bool:
+    """Whether a file that a daemon reads at its start has changed since."""
+    if process is None:
+        return False
+    since = started(process)
+    return any(Path(path).stat().st_mtime > since for path in files if Path(path).exists())
 
 
 def _namespace(process: Path) -> str:
@@ -99,21 +125,20 @@ def configured_environment(path: str = UNIT_FILE) -> dict[str, str]:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
-    pairs = (
-        line.partition("=")[2].strip('"').partition("=") for line in lines if line.startswith("Environment=")
-    )
+    pairs = (line.partition("=")[2].strip('"').partition("=") for line in lines if line.startswith("Environment="))
     return {name: value for name, _, value in pairs if name.startswith(MARK)}
 
 
 def engine_setup() -> dict[str, Any]:
-    """``{installed, running, daemon, daemon_error, environment, configured}``."""
+    """``{installed, running, stale, daemon, daemon_error, environment, configured}``."""
     daemon, error = daemon_file()
-    environment = running_environment()
+    process = running_engine()
     return {
         "installed": shutil.which("dockerd", path=PROGRAMS) is not None,
-        "running": environment is not None,
+        "running": process is not None,
+        "stale": stale(process),
         "daemon": daemon,
         "daemon_error": error,
-        "environment": environment or {},
+        "environment": environment_of(process),
         "configured": configured_environment(),
     }

@@ -89,6 +89,7 @@ ansible_facts:
       docker:
         installed: true
         running: true
+        stale: false
         daemon: {live-restore: true}
         daemon_error: null
         environment: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
