@@ -171,6 +171,6 @@ def test_labels_of_others_are_not_told() -> None:
 
 
 def test_it_is_quick() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     gather(PARAMS, Recorder(("", NO_DOCKER)).docker)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

@@ -256,11 +256,11 @@ class Playbooks:
 
     def run(self, *options: str) -> tuple[int, str]:
         child = self.start(0, *options)
-        out, _ = child.communicate(timeout=60)
+        out, _ = child.communicate(timeout=120)
         return child.returncode, out
 
     def holder(self) -> dict[str, Any]:
-        for _ in range(200):
+        for _ in range(600):
             try:
                 found: dict[str, Any] = json.loads((self.directory / "lease.json").read_text())
             except (OSError, ValueError):
@@ -290,7 +290,7 @@ def test_real_playbooks_exclude_each_other_and_a_killed_one_gives_way_at_once(tm
         assert playbooks.holder()["run"] == holder["run"], "a plan takes nothing"
     finally:
         first.send_signal(signal.SIGKILL)
-        first.communicate(timeout=60)
+        first.communicate(timeout=120)
 
     code, said = playbooks.run()
     assert code == 0, said
