@@ -90,4 +90,6 @@ def test_where_nothing_can_be_written_the_path_is_named(tmp_path: Path) -> None:
 
 def test_a_diff_outlines_the_stack() -> None:
     assert outline(None) == ""
-    assert outline(RECORD) == "instances: radarr\nimage: a:1 sha256:1\ncommit: abc\n"
+    lines = outline(RECORD).splitlines()
+    assert (lines[0], lines[2:]) == ("instances: radarr", ["image: a:1 sha256:1", "commit: abc"])
+    assert outline(RECORD) != outline({**RECORD, "stack": {"instances": {"radarr": {"zone": "vpn"}}}})

@@ -72,6 +72,8 @@ removed:
   elements: str
 """
 
+import hashlib
+import json
 import time
 from typing import Any
 
@@ -107,7 +109,8 @@ def outline(record: dict[str, Any] | None) -> str:
     if record is None:
         return ""
     instances = (record.get("stack") or {}).get("instances") or {}
-    lines = [f"instances: {', '.join(sorted(instances))}"]
+    digest = hashlib.sha256(json.dumps(record.get("stack"), sort_keys=True).encode()).hexdigest()
+    lines = [f"instances: {', '.join(sorted(instances))}", f"stack: {digest[:16]}"]
     lines += [f"image: {name} {digest}" for name, digest in sorted((record.get("digests") or {}).items())]
     lines += [f"file: {path} {digest}" for path, digest in sorted((record.get("files") or {}).items())]
     return "\n".join([*lines, f"commit: {record.get('commit', '')}", ""])
