@@ -61,7 +61,8 @@ def test_nothing_where_all_is_right(tmp_path: Path) -> None:
         ({"content": "x\n", "mode": "0600"}, ["mode"]),
         ({"content": "longer than that\n", "mode": "0600"}, ["content", "mode"]),
         ({"content": "y\n", "mode": "0640", "policy": "seed"}, []),
-        ({"content": "y\n", "mode": "0600", "policy": "seed"}, ["mode"]),
+        ({"content": "y\n", "mode": "0600", "policy": "seed"}, []),
+        ({"content": "y\n", "policy": "seed", "owner": "4242", "group": "4243"}, ["owner"]),
         ({"content": "x\n", "mode": "0640", "owner": "4242", "group": "4243"}, ["owner"]),
     ],
 )

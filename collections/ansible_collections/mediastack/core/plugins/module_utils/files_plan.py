@@ -226,7 +226,8 @@ def compare(entry: Entry, state: State, ids: Ids) -> Step | None:
     if (uid, gid) != (state.uid, state.gid):
         below = " and everything below" if entry.recurse_owner else ""
         changes.append(_change(entry, "owner", ids.pair(state.uid, state.gid), ids.pair(uid, gid) + below))
-    if entry.mode is not None and entry.mode != state.mode:
+    # The application rewrites what we seeded, with its own umask: only its first mode is ours.
+    if entry.mode is not None and entry.mode != state.mode and entry.policy != "seed":
         changes.append(_change(entry, "mode", f"{state.mode:04o}", f"{entry.mode:04o}"))
     if not changes:
         return None

@@ -63,8 +63,8 @@ options:
         description: Octal mode, quoted.
         type: str
       policy:
-        description: V(seed) writes the content only when there is no file; owner and mode are kept right in
-          any case.
+        description: V(seed) writes content and mode only when there is no file, for then it is the application's; the
+          owner is kept right in any case.
         type: str
         choices: [managed, seed]
         default: managed
