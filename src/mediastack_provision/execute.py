@@ -235,7 +235,7 @@ def interrupted_lines(story: Story, *, cut_off: bool) -> list[str]:
 def _failure_blocks(story: Story, redactor: Redactor) -> list[str]:
     """Each failure as one text; what our input checks say is complete, and the same for all hosts."""
     return [
-        redactor.text(failure.message)
+        redactor.message(failure.message)
         if failure.action in INPUT_CHECKS
         else "\n".join(progress.failure_lines(failure, redactor))
         for failure in story.failures

@@ -23,7 +23,7 @@ _NAME = (
 _SECRET_KEY = re.compile(rf"(?:^|_){_NAME}s?(?:$|_)")
 _HARMLESS_KEY = re.compile(r"_(?:file|path|url|length|format|source|count|policy|names?)$")
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         MASK,
@@ -36,6 +36,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),  # WireGuard, base64 of 32 bytes
     (re.compile(r"(?<!sha256:)(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{32})(?![0-9A-Za-z])"), MASK),
+)
+_NAMED: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(rf"(?i)\b((?:[\w.-]*?[_.-])?{_NAME})(['\"]?\s*[:=]\s*['\"]?)(?!\*\*\*)([^\s'\"&,;}}]+)"),
         rf"\1\2{MASK}",
@@ -54,11 +56,13 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Text without secrets. Applying it twice changes nothing more."""
+        return _replaced(self.message(value), _NAMED)
+
+    def message(self, value: str) -> str:
+        """A message of our own checks, which names keys and no values: known passwords and key shapes only."""
         if self._known is not None:
             value = self._known.sub(MASK, value)
-        for pattern, replacement in _PATTERNS:
-            value = pattern.sub(replacement, value)
-        return value
+        return _replaced(value, _SHAPES)
 
     def tree(self, value: Any, key: str = "") -> Any:
         """JSON-like data without secrets: by the name of a key, and by the shape of a value."""
@@ -69,6 +73,12 @@ class Redactor:
         if isinstance(value, str):
             return MASK if value and is_secret_name(key) else self.text(value)
         return value
+
+
+def _replaced(value: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, replacement in patterns:
+        value = pattern.sub(replacement, value)
+    return value
 
 
 def is_secret_name(name: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING
 
 from mediastack_provision import inventories, plan_view
@@ -76,7 +78,8 @@ def _json(run: Run) -> None:
     """Each problem as data, then the verdict."""
     problems = {problem: None for failure in run.story.failures for problem in problems_of(failure.message)}
     for place, text in problems:
-        write_json({"event": "problem", "place": place, "text": text}, run.redactor)
+        fields = {"event": "problem", "place": place, "text": run.redactor.message(text)}
+        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
     body = {"event": "done", "verb": "validate", "exit": int(run.code), "problems": len(problems)}
     write_json(body, run.redactor)
 

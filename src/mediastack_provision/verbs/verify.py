@@ -20,7 +20,7 @@ MARKS = {"pass": "ok  ", "fail": "FAIL", "warn": "warn", "skip": "skip"}
 STYLES = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
 GROUP_WIDTH = 10
 WIDTH = 80
-SHORTEST_EVIDENCE = 16  # with less room, it goes on a line of its own
+SHORTEST_EVIDENCE = 24  # with less room, it goes on a line of its own
 
 
 def run(options: Options) -> Exit:

@@ -320,3 +320,16 @@ def test_help_is_quick_and_loads_no_ansible() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert importlib.resources.files("mediastack_provision").joinpath("py.typed").is_file()
+
+
+def test_problems_as_data(ansible: Ansible, script: Script) -> None:
+    said = "x.yml:1:2\n  radarr.zone: 'vpm' is not a zone.\n  Zones: vpn.\ny.yml\n  a.api_key: missing.\n2 problems. Nothing was touched."
+    script.task("", "Resolve").failed({"msg": said}, action=CORE + "resolve").stats(nas={"failed": 1})
+    ansible.events, ansible.outcome = script.events, Outcome("failed", 2)
+    result = call("validate", "--json")
+    assert result.exit_code == Exit.INVALID
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(line["place"], line["text"]) for line in lines if line["event"] == "problem"] == [
+        ("x.yml:1:2", "radarr.zone: 'vpm' is not a zone. Zones: vpn."),
+        ("y.yml", "a.api_key: missing."),
+    ]

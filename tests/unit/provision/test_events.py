@@ -155,3 +155,12 @@ def test_machine_events_hold_no_result(script: Script, capsys: pytest.CaptureFix
     assert lines[2]["state"] == "changed"
     assert "SENTINEL" not in json.dumps(lines)
     assert "hunter22" not in json.dumps(lines)
+
+
+def test_a_recorded_restart_of_one_instance() -> None:
+    story, _ = tell(recorded("restart.jsonl"))
+    assert story.failures == []
+    [result] = [result for result in story.ours("compose") if result.changed]
+    assert [(change["instance"], change["action"]) for change in result.res["changes"]] == [("radarr", "restart")]
+    assert [result.changed for result in story.ours("lease")]
+    assert list(story.hosts) == ["sandbox"]

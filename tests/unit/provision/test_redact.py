@@ -91,6 +91,13 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert Redactor().text(text) == text
 
 
+def test_our_own_checks_may_name_keys() -> None:
+    said = "mediastack_secrets.gluetun.wireguard_private_key: missing (format wireguard_key)"
+    assert Redactor().message(said) == said
+    assert "hunter22" not in Redactor(["hunter22"]).message("hunter22 " + "ab" * 16)
+    assert "ab" * 16 not in Redactor().message("ab" * 16)
+
+
 @pytest.mark.parametrize(
     ("name", "secret"),
     [
