@@ -323,7 +323,7 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 
 def test_problems_as_data(ansible: Ansible, script: Script) -> None:
-    said = "x.yml:1:2\n  radarr.zone: 'vpm' is not a zone.\n  Zones: vpn.\ny.yml\n  a.api_key: missing.\n2 problems. Nothing was touched."
+    said = "x.yml:1:2\n  radarr.zone: 'vpm' is not a zone.\n  Zones: vpn.\ny.yml\n  a.api_key: missing.\n2 problems."
     script.task("", "Resolve").failed({"msg": said}, action=CORE + "resolve").stats(nas={"failed": 1})
     ansible.events, ansible.outcome = script.events, Outcome("failed", 2)
     result = call("validate", "--json")
