@@ -197,7 +197,8 @@ def ansible_option(node: Node) -> dict[str, Any]:
     option: dict[str, Any] = {"description": node.description, "type": ANSIBLE_TYPES.get(node.kind, "dict")}
     if node.kind == "list" and node.values:
         option["elements"] = ANSIBLE_TYPES.get(node.values.kind, "dict")
-    if node.choices:
+    # Ansible has no way to say "one of these, or null"; the resolver judges it.
+    if node.choices and not node.nullable:
         option["choices"] = list(node.choices)
     if node.default is not None and not isinstance(node.default, dict):
         option["default"] = node.default
