@@ -39,9 +39,7 @@ def show(outcome: Outcome) -> None:
     state = "FAIL" if outcome.failed else "ok  "
     counts = f"{outcome.passed} passed" + (f", {outcome.failed} failed" if outcome.failed else "")
     counts += f", {outcome.skipped} skipped" if outcome.skipped else ""
-    print(
-        f"{state} {outcome.job.kind:<12}{outcome.job.name:<24}{outcome.seconds:7.1f} s  {counts}", flush=True
-    )
+    print(f"{state} {outcome.job.kind:<12}{outcome.job.name:<24}{outcome.seconds:7.1f} s  {counts}", flush=True)
     for problem in outcome.problems[:20]:
         print(f"       {problem}", flush=True)
     if outcome.failed:
@@ -74,13 +72,9 @@ def summarise(outcomes: list[Outcome], seconds: float) -> int:
     for kind in catalogue.KINDS:
         mine = [outcome for outcome in outcomes if outcome.job.kind == kind]
         if mine:
-            passed, failed, skipped = (
-                sum(getattr(o, what) for o in mine) for what in ("passed", "failed", "skipped")
-            )
+            passed, failed, skipped = (sum(getattr(o, what) for o in mine) for what in ("passed", "failed", "skipped"))
             print(f"{kind:<12}{passed:5} passed {failed:4} failed {skipped:4} skipped")
-    passed, failed, skipped = (
-        sum(getattr(o, what) for o in outcomes) for what in ("passed", "failed", "skipped")
-    )
+    passed, failed, skipped = (sum(getattr(o, what) for o in outcomes) for what in ("passed", "failed", "skipped"))
     print(f"in {seconds:.0f} s; logs in build/logs")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0 or passed == 0)

@@ -33,9 +33,7 @@ def shell_scripts() -> list[str]:
             continue
         with path.open("rb") as stream:
             first = stream.readline(80)
-        if (
-            first.startswith(b"#!") and (b"bash" in first or b"/sh" in first)
-        ) or b"shellcheck shell=" in first:
+        if (first.startswith(b"#!") and (b"bash" in first or b"/sh" in first)) or b"shellcheck shell=" in first:
             found.append(name)
     return found
 
@@ -58,7 +56,7 @@ def lint() -> list[Job]:
             "-i",
             "inventories/example",
             "site.yml",
-            *tracked("playbooks/*.yml"),
+            *tracked(":(glob)playbooks/*.yml"),
         ],
     }
     return [Job("lint", name, tuple(argv)) for name, argv in commands.items()]

@@ -74,6 +74,9 @@ def run(job: Job, environment: dict[str, str]) -> Outcome:
         except subprocess.TimeoutExpired:
             output.write(f"\nstopped after {job.timeout} s\n".encode())
             code = 124
+        except FileNotFoundError as missing:
+            output.write(f"{missing}\n".encode())
+            code = 127
     seconds = time.monotonic() - started
     if job.junit and job.report.exists():
         return count_junit(job, job.report, code, seconds)
