@@ -69,9 +69,7 @@ def check_task(instance: dict[str, Any], stack: dict[str, Any]) -> list[Task]:
     """One uri task for an instance that answers HTTP on an address of its own or of its gateway."""
     http = (instance.get("health") or {}).get("http")
     owner = stack["instances"].get(instance.get("gateway") or "", instance)
-    addresses = [
-        item["address"] for item in owner["network"]["attachments"] if item["network"] == "zone_apps"
-    ]
+    addresses = [item["address"] for item in owner["network"]["attachments"] if item["network"] == "zone_apps"]
     if not http or not addresses:
         return []
     port = next(item["listen"] for item in instance["ports"] if item["name"] == http["port"])
