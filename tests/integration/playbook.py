@@ -65,7 +65,7 @@ def environment(events: Path, extra: dict[str, str] | None) -> dict[str, str]:
     return {
         **os.environ,
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/integration/callbacks"),
-        "ANSIBLE_CALLBACKS_ENABLED": "events",
+        "ANSIBLE_CALLBACKS_ENABLED": "mediastack.core.inventory_problems,events",
         "ANSIBLE_NOCOLOR": "1",
         "MEDIASTACK_EVENTS": str(events),
         **(extra or {}),
