@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 
@@ -35,14 +36,22 @@ def secret(host: Any, instance: str, name: str) -> str:
     return str(host.file(f"/opt/mediastack/secrets/{instance}/{name}").content_string)
 
 
-def status_of(host: Any, url: str, *headers: str) -> int:
-    """The status that a request from the server gets; 0 without an answer."""
+def _ask(host: Any, expression: str, url: str, headers: tuple[str, ...]) -> str:
     script = (
-        "import sys,urllib.request,urllib.error\n"
-        "request=urllib.request.Request(sys.argv[1],headers=dict(h.split(': ',1) for h in sys.argv[2:]))\n"
-        "try: print(urllib.request.urlopen(request,timeout=10).status)\n"
-        "except urllib.error.HTTPError as error: print(error.code)\n"
+        "import sys, urllib.request as r, urllib.error as e\n"
+        "request = r.Request(sys.argv[1], headers=dict(h.split(': ', 1) for h in sys.argv[2:]))\n"
+        f"try: answer = r.urlopen(request, timeout=10); print({expression})\n"
+        "except e.HTTPError as error: print(error.code)\n"
         "except OSError: print(0)\n"
     )
-    words = " ".join(f"'{word}'" for word in (url, *headers))
-    return int(host.check_output(f'python3 -c "{script}" {words}'))
+    return str(host.check_output("python3 -c " + " ".join(map(shlex.quote, (script, url, *headers)))))
+
+
+def status_of(host: Any, url: str, *headers: str) -> int:
+    """The status that a request from the server gets; 0 without an answer."""
+    return int(_ask(host, "answer.status", url, headers))
+
+
+def read_json(host: Any, url: str, *headers: str) -> Any:
+    """What a request from the server is answered with."""
+    return json.loads(_ask(host, "answer.read().decode()", url, headers))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from state import address, secret, state, status_of
+from state import address, read_json, secret, state, status_of
 
 APPS = [("prowlarr", 9696, "v1"), ("radarr", 7878, "v3"), ("radarr-4k", 7878, "v3")]
 
@@ -22,8 +21,7 @@ def test_application_answers_to_its_own_key_only(host: Any, name: str, port: int
 @pytest.mark.parametrize(("name", "port", "version"), APPS)
 def test_people_sign_in_as_the_administrator(host: Any, name: str, port: int, version: str) -> None:
     url = f"http://{address(host, name)}:{port}/api/{version}/config/host"
-    script = f"import urllib.request as r;print(r.urlopen(r.Request('{url}',headers={{'X-Api-Key':open('/opt/mediastack/secrets/{name}/api_key').read()}})).read().decode())"
-    settings = json.loads(host.check_output(f'python3 -c "{script}"'))
+    settings = read_json(host, url, f"X-Api-Key: {secret(host, name, 'api_key')}")
     assert (settings["authenticationMethod"], settings["username"]) == ("forms", "admin")
 
 

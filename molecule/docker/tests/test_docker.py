@@ -35,7 +35,7 @@ def test_engine_runs_with_what_is_written(host: Any) -> None:
     assert info["LoggingDriver"] == "local"
     environment = host.check_output("tr '\\0' '\\n' < /proc/$(pidof dockerd)/environ").splitlines()
     written = [line.removeprefix("Environment=") for line in host.file(UNIT).content_string.splitlines()]
-    assert [line for line in environment if line.startswith("MEDIASTACK_CONFIG=")][0] in written
+    assert next(line for line in environment if line.startswith("MEDIASTACK_CONFIG=")) in written
 
 
 def test_source_suits_the_release(host: Any) -> None:

@@ -14,7 +14,7 @@ def test_server_is_healthy(host: Any) -> None:
 def test_kept_key_opens_and_nothing_else_does(host: Any) -> None:
     url = f"http://{address(host, 'jellyfin')}:8096/System/Info"
     key = secret(host, "jellyfin", "api_key").strip()
-    assert status_of(host, url, f"Authorization: MediaBrowser Token={key}") == 200
+    assert status_of(host, url, f'Authorization: MediaBrowser Token="{key}"') == 200
     assert status_of(host, url) == 401
 
 

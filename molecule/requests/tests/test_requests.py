@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from state import address, state, status_of
+from state import address, read_json, state, status_of
 
 
 def base(host: Any) -> str:
@@ -17,8 +16,7 @@ def test_application_is_healthy(host: Any) -> None:
 
 
 def test_first_sign_in_is_over(host: Any) -> None:
-    script = f"import urllib.request as r;print(r.urlopen('{base(host)}/settings/public').read().decode())"
-    public = json.loads(host.check_output(f'python3 -c "{script}"'))
+    public = read_json(host, f"{base(host)}/settings/public")
     assert public["initialized"] is True
     assert public["mediaServerType"] == 2
 
