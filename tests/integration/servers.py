@@ -13,6 +13,7 @@ from typing import Any
 from tests.integration import playbook
 
 from mediastack_provision.sandbox import lifecycle
+from mediastack_provision.sandbox.docker import find_engine
 from mediastack_provision.sandbox.state import Sandbox
 
 
@@ -57,7 +58,15 @@ class Server:
     def root(self, script: str, *, check: bool = True) -> str:
         """Run a shell script on the server as root, beside the way that is under test."""
         argv = ["docker", "exec", "-i", self.sandbox.container, "/bin/bash", "-euo", "pipefail", "-s"]
-        done = subprocess.run(argv, input=script, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            argv,
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env=find_engine().environment,
+        )
         if check:
             assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
