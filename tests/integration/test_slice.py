@@ -45,8 +45,13 @@ def test_plan_of_a_bare_server_is_what_apply_does_and_once_is_enough(bare: Serve
 def test_verify_passes(bare: Server) -> None:
     proof = bare.play("playbooks/verify.yml")
     assert proof.returncode == 0, proof.output[-6000:]
-    assert proof.output.count("status: pass") >= 30
-    assert "status: fail" not in proof.output
+    assert proof.output.count("- 'pass  ") >= 30, proof.output
+    bare.root("docker stop radarr")
+    refuted = bare.play("playbooks/verify.yml")
+    assert refuted.returncode != 0
+    assert "radarr" in refuted.failure
+    assert "remedy" in refuted.failure
+    bare.apply()
 
 
 @pytest.mark.parametrize("tag", [*ROLES, *PHASES])

@@ -3,12 +3,16 @@
 media_directories(stack)            -> directories of the media tree, for `files`
 wanted_images(stack, digests)       -> [{reference, digest, instances}], for `images`
 compose_projects(render, stack)     -> projects in the order in which they start, for `compose`
+kept_notes(changes)                 -> a line per removed instance whose configuration stays, from `compose`
 managed_hashes(render, hash_key)    -> {path: hash} of managed files, for `generation`
 asked_paths(stack)                  -> paths that `preflight` wants `host_facts` to tell about
-role_instances(stack, role, api)    -> a role's instances, with the `address` at which the server reaches them
+applied_services(render)            -> what `compose` compares, by instance, for `generation`
+role_instances(stack, role, api, generation) -> a role's instances, with the `address` at which the server reaches
+                                       them and, if `generation` has them, the `known_config` of the modules that set up
 verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verify`
 live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
-    status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
+status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
+    check_lines(checks)                 -> what `verify` found, for people
 """
 
 from __future__ import annotations
@@ -51,6 +55,14 @@ def compose_networks(stack: dict[str, Any]) -> list[dict[str, Any]]:
     return [{key: network[key] for key in keys} for network in plain(stack)["networks"]]
 
 
+def kept_notes(changes: list[dict[str, Any]]) -> list[str]:
+    """Return a line per removed instance: where its configuration stays."""
+    kept = [change for change in plain(changes) if change.get("kept")]
+    return [
+        f"{change['instance']} is no longer wanted; its configuration is kept in {change['kept']}" for change in kept
+    ]
+
+
 def managed_hashes(render: dict[str, Any], hash_key: str) -> dict[str, str]:
     """Return a keyed hash of every managed file: without the key, a short secret could be found by trying."""
     secrets = render["secret_contents"]
@@ -61,28 +73,67 @@ def managed_hashes(render: dict[str, Any], hash_key: str) -> dict[str, str]:
     }
 
 
+def applied_services(render: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what tells one applied container from another, by instance."""
+    keys = ("container", "reference", "digest", "spec", "gateway", "workload", "networks")
+    return {
+        name: {**{key: service[key] for key in keys}, "project": project["name"]}
+        for project in plain(render["projects"])
+        for name, service in project["services"].items()
+    }
+
+
 def asked_paths(stack: dict[str, Any]) -> list[str]:
     """Return the paths that `preflight` compares."""
     return preflight.paths_to_ask(plain(stack))
 
 
-def role_instances(stack: dict[str, Any], role: str, api: str = "") -> list[dict[str, Any]]:
+def role_instances(
+    stack: dict[str, Any], role: str, api: str = "", generation: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Return a role's instances in order of name; with `api`, those whose kind of API begins like that."""
-    stack = plain(stack)
+    stack, recorded = plain(stack), _instances_of(generation)
     found = [
         instance
         for _, instance in sorted(stack["instances"].items())
         if instance["role"] == role and str(instance.get("api") or "").startswith(api)
     ]
-    return [{**instance, "address": _address(instance, stack)} for instance in found]
+    return [
+        {**one, "address": _address(one, stack), "known_config": _known_config(one, recorded.get(one["name"]))}
+        for one in found
+    ]
 
 
-def servarr_apps(stack: dict[str, Any], username: str) -> list[dict[str, Any]]:
+def servarr_apps(
+    stack: dict[str, Any], username: str, generation: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Return what `servarr_accounts` takes: each application with its kind, address and user."""
     return [
-        {"instance": one["name"], "kind": one["api"], "url": one["address"], "username": str(username)}
-        for one in role_instances(stack, "arr", "servarr")
+        {
+            "instance": one["name"],
+            "kind": one["api"],
+            "url": one["address"],
+            "username": str(username),
+            "known_config": one["known_config"],
+        }
+        for one in role_instances(stack, "arr", "servarr", generation)
     ]
+
+
+def _known_config(instance: dict[str, Any], before: dict[str, Any] | None) -> str | None:
+    """Return the folder of an instance's configuration if the record has the same service with the same folder."""
+    folder, old = _config_of(instance), _config_of(before or {})
+    same = before is not None and before.get("service") == instance["service"] and old == folder
+    return folder if same else None
+
+
+def _config_of(instance: dict[str, Any]) -> str | None:
+    return next((volume["source"] for volume in instance.get("volumes", []) if volume["name"] == "config"), None)
+
+
+def _instances_of(generation: dict[str, Any] | None) -> dict[str, Any]:
+    found: dict[str, Any] = ((plain(generation) or {}).get("stack") or {}).get("instances") or {}
+    return found
 
 
 def _address(instance: dict[str, Any], stack: dict[str, Any]) -> str | None:
@@ -161,6 +212,16 @@ def _service(instance: dict[str, Any], instances: dict[str, Any]) -> dict[str, A
     }
 
 
+def check_lines(checks: list[dict[str, Any]]) -> list[str]:
+    """Return one line for each check, and its remedy where it does not pass."""
+    lines = []
+    for check in plain(checks):
+        lines.append(f"{check['status']:<4}  {check['group']:<10}  {check['title']}: {check['evidence'] or '-'}")
+        if check["status"] in ("fail", "warn"):
+            lines.append(f"      remedy: {check['remedy']}")
+    return lines
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -170,12 +231,15 @@ class FilterModule:
             media_directories,
             wanted_images,
             compose_networks,
+            kept_notes,
             managed_hashes,
+            applied_services,
             asked_paths,
             role_instances,
             servarr_apps,
             verify_plan,
             live_checks,
             status_plan,
+            check_lines,
         )
         return {view.__name__: view for view in views}
