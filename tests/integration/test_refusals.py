@@ -78,7 +78,7 @@ def test_a_process_on_a_port_of_ours(untouched: Server) -> None:
 
 def test_too_little_disk(untouched: Server) -> None:
     choose(untouched, mediastack_images={"mirror": untouched.sandbox.registry, "free_space": "900TiB"})
-    refused(untouched, "900", "free")
+    refused(untouched, "921600.0 GiB", "mediastack_images.free_space")
 
 
 def test_an_operating_system_that_is_not_supported(untouched: Server) -> None:
