@@ -57,7 +57,15 @@ def quiet(name: str, inventory: Path) -> playbook.Result:
 
 def applied_stack(inventory: Path) -> dict[str, Any]:
     """The stack that the server says is applied."""
-    command = ["ansible", "mediastack", "-i", str(inventory), "-b", "-m", "ansible.builtin.slurp"]
+    command = [
+        str(playbook.ANSIBLE_PLAYBOOK.with_name("ansible")),
+        "mediastack",
+        "-i",
+        str(inventory),
+        "-b",
+        "-m",
+        "ansible.builtin.slurp",
+    ]
     command += ["-a", "src=/var/lib/mediastack/generations/current"]
     answer = subprocess.run(
         [*command], cwd=playbook.ROOT, capture_output=True, text=True, check=True, env=_json_environment()
