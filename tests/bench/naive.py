@@ -72,12 +72,11 @@ def check_task(instance: dict[str, Any], stack: dict[str, Any]) -> list[Task]:
     addresses = [item["address"] for item in owner["network"]["attachments"] if item["network"] == "zone_apps"]
     if not http or not addresses:
         return []
-    port = next(item["listen"] for item in instance["ports"] if item["name"] == http["port"])
     return [
         {
             "name": f"{instance['name']}: answers",
             "ansible.builtin.uri": {
-                "url": f"http://{addresses[0]}:{port}{http['path']}",
+                "url": f"http://{addresses[0]}:{http['port']}{http['path']}",
                 "status_code": [200, 401, 403],
             },
         }
