@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OURS = "mediastack.core."
 STATES = {
@@ -34,6 +37,7 @@ class Phase:
     failed: int = 0
     skipped: int = 0
     task: str = ""
+    action: str = ""
 
     @property
     def seconds(self) -> float:
@@ -99,8 +103,13 @@ class Step:
 class Story:
     """Follows a run, event by event."""
 
-    def __init__(self) -> None:
-        """Begin before the first event."""
+    def __init__(self, turns: Sequence[str] = ()) -> None:
+        """Begin before the first event.
+
+        turns: the roles of the play in their order. A role that comes out of turn was imported by the running one,
+        and its tasks count as that one's. Without them every change of roles begins a phase.
+        """
+        self._turns = {role: number for number, role in enumerate(turns)}
         self.phases: list[Phase] = []
         self.results: list[Result] = []
         self.failures: list[Failure] = []
@@ -146,15 +155,23 @@ class Story:
         return [result for result in self.results if result.action == OURS + plugin]
 
     def _task(self, data: dict[str, Any], at: float) -> list[Step]:
-        name = str(data.get("role") or data.get("play") or "")
+        role = str(data.get("role") or "")
+        name = role or str(data.get("play") or "")
         steps: list[Step] = []
-        if self.current is None or self.current.name != name:
+        if self.current is None or (self.current.name != name and not self._imported(role)):
             steps += self._leave(at)
-            self.current = Phase(name=name, role=bool(data.get("role")), started=at, ended=at)
+            self.current = Phase(name=name, role=bool(role), started=at, ended=at)
             self.phases.append(self.current)
             steps.append(Step("phase", at, phase=self.current))
         self.current.task = str(data.get("task") or data.get("name") or "")
+        self.current.action = str(data.get("resolved_action") or data.get("task_action") or "")
         return [*steps, Step("task", at, phase=self.current, role=name, task=self.current.task)]
+
+    def _imported(self, role: str) -> bool:
+        """Whether a role's tasks are part of the running role's work."""
+        if not role or self.current is None or self.current.name not in self._turns:
+            return False
+        return self._turns.get(role, -1) < self._turns[self.current.name]
 
     def _result(self, event: dict[str, Any], data: dict[str, Any], at: float) -> list[Step]:
         res = data.get("res") if isinstance(data.get("res"), dict) else {}

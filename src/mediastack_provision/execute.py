@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mediastack_provision import history, inventories, progress, runner, third_party, vault
+from mediastack_provision import history, inventories, progress, runner, vault
 from mediastack_provision.events import OURS, Story
 from mediastack_provision.exits import Exit, UserError
 from mediastack_provision.interrupt import Interrupt
-from mediastack_provision.project import find_project, import_collection
+from mediastack_provision.project import find_project, import_collection, turns
 from mediastack_provision.redact import Redactor
 from mediastack_provision.words import plural, seconds
 
@@ -75,7 +75,6 @@ def run_verb(verb: Verb, options: Options, judge: Callable[[Story], Exit] = lamb
     redactor = Redactor(filter(None, (job.vault.password, job.become_password)))
     import_collection(project)
     console, errors = consoles(options)
-    third_party.ensure(project, lambda text: errors.print(text, highlight=False))
     reporter = progress.make(
         errors if verb.quiet and not options.as_json else console,
         redactor,
@@ -83,7 +82,7 @@ def run_verb(verb: Verb, options: Options, judge: Callable[[Story], Exit] = lamb
         verbosity=options.verbosity,
         as_json=options.as_json,
     )
-    story, interrupt = Story(), Interrupt(lambda count: reporter.say(CTRL_C[min(count, 2)]))
+    story, interrupt = Story(turns(job.playbook)), Interrupt(lambda count: reporter.say(CTRL_C[min(count, 2)]))
     outcome = _follow(job, project, story, reporter, interrupt, hidden=verb.quiet)
     code = exit_code(story, outcome, interrupted=interrupt.count > 0, judged=judge)
     if code is Exit.OK and not story.hosts and ANSIBLE_ONLY.isdisjoint(options.passthrough):

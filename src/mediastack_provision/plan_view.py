@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mediastack_provision.events import OURS
-from mediastack_provision.words import plural
+from mediastack_provision.words import clip, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,16 +125,34 @@ def _changes(results: Iterable[Result], plugin: str) -> list[dict[str, Any]]:
 
 def lines(plan: HostPlan, width: int) -> list[str]:
     """The plan of a server, at most `width` columns: what does not fit goes on below itself."""
-    widest = max([NAME_WIDTH, *(len(change.name) for change in plan.changes if change.kind == "service")])
-    name_width = min(widest, WIDEST_NAME)
+    rows = [(change, *_name_and_text(change)) for change in plan.changes]
+    name_width = min(max([NAME_WIDTH, *(len(name) for _change, name, _text in rows)]), WIDEST_NAME)
     shown: list[str] = []
-    for change in plan.changes:
-        head = f"  {SIGNS.get(change.action, '~')} {change.name:<{name_width}} "
-        below = " " * (name_width + 5)
-        shown += textwrap.wrap(change.text, width, initial_indent=head, subsequent_indent=below, break_on_hyphens=False)
+    for change, name, text in rows:
+        head, *below = _filled(text, width - name_width - 5)
+        shown.append(f"  {SIGNS.get(change.action, '~')} {name:<{name_width}} {head}")
+        shown += [" " * (name_width + 5) + line for line in below]
     for notice in plan.notices:
         shown += textwrap.wrap(notice, width, initial_indent="  ! ", subsequent_indent="    ")
     return shown
+
+
+def _name_and_text(change: Change) -> tuple[str, str]:
+    """What stands in the column of names; networks have long ones, which belong to the text."""
+    if change.kind == "network":
+        return "network", f"{change.name} {change.text}"
+    return clip(change.name, WIDEST_NAME), change.text
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns; what ` · ` separates stays together as long as a line can hold it."""
+    filled: list[str] = []
+    for part in text.split(" · "):
+        if filled and len(filled[-1]) + 3 + len(part) <= width:
+            filled[-1] += f" · {part}"
+        else:
+            filled += textwrap.wrap(part, width, break_on_hyphens=False)
+    return filled or [""]
 
 
 def conclusion(found: list[HostPlan]) -> str:

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mediastack_provision.events import OURS
 from mediastack_provision.words import clip, seconds
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 NAME_WIDTH = 17
 RESULT_WIDTH = 14
 TIME_WIDTH = 10
+DOING = {  # what to say of a running task instead of its name
+    OURS + "images": "pulling what is missing",
+    OURS + "compose": "starting, then until all are healthy",
+    "ansible.builtin.validate_argument_spec": "",
+}
 
 
 class Reporter(Protocol):
@@ -153,7 +159,7 @@ class _Running:
         dots = "." * max(2, NAME_WIDTH - len(name) - 1)
         result = f"{phase.changed} changed" if phase.changed else "…"
         head = f"{name} {dots} {result:<{RESULT_WIDTH}}{f'{passed:.1f} s':>{TIME_WIDTH}}"
-        return f"{escape(head)}  [dim]{escape(clip(phase.task, 80 - len(head) - 3))}[/dim]"
+        return f"{escape(head)}  [dim]{escape(clip(DOING.get(phase.action, phase.task), 80 - len(head) - 3))}[/dim]"
 
 
 class JsonReporter:

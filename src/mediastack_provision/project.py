@@ -14,6 +14,8 @@ from pathlib import Path
 from mediastack_provision.exits import Exit, UserError
 
 PACKAGE = Path(__file__).resolve().parent
+TASKS = ("pre_tasks", "tasks", "block", "rescue", "always", "post_tasks")
+IMPORTS = ("ansible.builtin.import_role", "ansible.builtin.include_role")
 MARKER = Path("playbooks")  # what makes a directory the project's data
 SOCKET_PATH_LIMIT = 60  # a Unix socket's path may have 104 characters; ssh adds a hash, a dot and 17 of its own
 
@@ -30,11 +32,6 @@ class Project:
         """Where our own collection lies."""
         return self.root / "collections"
 
-    @property
-    def requirements(self) -> Path:
-        """The list of third-party collections."""
-        return self.root / "collections" / "requirements.yml"
-
     def playbook(self, verb: str) -> Path:
         """The playbook of a verb.
 
@@ -46,6 +43,19 @@ class Project:
         if not path.is_file():
             raise UserError(f"{path} is missing: this installation is not complete. Install it again.", Exit.FAILED)
         return path
+
+
+def turns(playbook: Path) -> tuple[str, ...]:
+    """The roles of a playbook in the order in which they run."""
+    import yaml
+
+    found: list[str] = []
+    todo = list(yaml.safe_load(playbook.read_text(encoding="utf-8")) or [])
+    while todo:
+        entry = todo.pop(0)
+        found += [role["name"] for how in IMPORTS if (role := entry.get(how))]
+        todo = [task for part in TASKS for task in entry.get(part) or []] + todo
+    return tuple(found)
 
 
 def candidates() -> tuple[Project, Project]:
@@ -91,7 +101,7 @@ def state_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be thrown away: Ansible's home and downloaded collections."""
+    """What can be thrown away: Ansible's home and the shared SSH connections."""
     return _xdg("XDG_CACHE_HOME", ".cache")
 
 

@@ -102,7 +102,7 @@ def build_env(project: Project, environ: Mapping[str, str], cache: Path, control
     own = {
         "ANSIBLE_CONFIG": str(project.root / "ansible.cfg"),
         "ANSIBLE_ROLES_PATH": str(project.root / "roles"),
-        "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, collection_paths(project, cache))),
+        "ANSIBLE_COLLECTIONS_PATH": str(project.collections),
         "ANSIBLE_CALLBACK_PLUGINS": str(PACKAGE / "callbacks"),
         "ANSIBLE_NOCOLOR": "1",  # Ansible writes to a pseudo-terminal of ours; colours are for us to choose
         "MAX_EVENT_RES": str(LARGEST_RESULT),
@@ -117,14 +117,6 @@ def build_env(project: Project, environ: Mapping[str, str], cache: Path, control
     if environ.get("ANSIBLE_CALLBACK_PLUGINS"):
         own["ANSIBLE_CALLBACK_PLUGINS"] += ":" + environ["ANSIBLE_CALLBACK_PLUGINS"]
     return own | {name: value for name, value in defaults.items() if not environ.get(name)}
-
-
-def collection_paths(project: Project, cache: Path) -> list[Path]:
-    """Where collections are looked for: ours, then third-party ones beside the checkout or in the cache."""
-    paths = [project.collections, cache / "collections"]
-    if project.checkout:
-        paths.insert(1, project.root / ".ansible" / "collections")
-    return paths
 
 
 def scripts_dir() -> Path:

@@ -35,16 +35,6 @@ def age(value: float) -> str:
     return f"{int(value // DAY)} d"
 
 
-def size(value: float) -> str:
-    """A number of bytes: `14 MB`, `1.2 TB` (powers of 1000, as disks are sold)."""
-    units = ("B", "kB", "MB", "GB", "TB")
-    index = 0
-    while value >= 1000 and index < len(units) - 1:  # noqa: PLR2004
-        value /= 1000
-        index += 1
-    return f"{value:.1f} {units[index]}" if value < 10 and index else f"{value:.0f} {units[index]}"  # noqa: PLR2004
-
-
 def clip(text: str, width: int) -> str:
     """Text on one line of at most `width` columns."""
     flat = " ".join(text.split())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediastack_provision.exits import Exit, UserError
+from mediastack_provision.project import display
+from mediastack_provision.runner import scripts_dir
 from mediastack_provision.sandbox import lifecycle, machine, state
 from mediastack_provision.sandbox.docker import find_engine
 from mediastack_provision.sandbox.images import KINDS
@@ -16,6 +19,10 @@ from mediastack_provision.sandbox.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+COMMAND = "mediastack-provision"
+VENV = ".venv/bin"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,16 +54,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def program() -> str:
+    """The command as it can be typed here: bin/demo's environment is on nobody's PATH."""
+    return f"{VENV}/{COMMAND}" if scripts_dir() == Path.cwd() / VENV else COMMAND
+
+
 def next_steps(sandbox: state.Sandbox) -> str:
     """What somebody who just made a sandbox may want to do."""
-    run = "python -m mediastack_provision.sandbox"
+    inventory = display(sandbox.inventory.resolve())  # demo's is a link to the checkout's own
+    run = program()
     return (
         f"The server answers on this machine only:\n"
-        f"  web    https://<service>.home.localhost:{sandbox.https_port}/  (its certificate authority is its own)\n"
-        f"  ssh    {' '.join(sandbox.ssh_argv())}\n"
-        f"  shell  {run} shell {sandbox.name}\n"
-        f"  plan   mediastack-provision plan -i {sandbox.inventory}\n"
-        f"  away   {run} down {sandbox.name}\n"
+        f"  web    https://<service>.home.localhost:{sandbox.https_port}/\n"
+        f"         (the certificates are of an authority of its own)\n"
+        f"  shell  {run} sandbox shell {sandbox.name}\n"
+        f"  plan   {run} plan -i {inventory}\n"
+        f"  away   {run} sandbox down {sandbox.name}\n"
     )
 
 

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from mediastack_provision.options import Options
 
 VERIFY = Verb(name="verify", playbook="verify", quiet=True, extra_vars={"verify_fail": False})
-MARKS = {"pass": "ok  ", "fail": "FAIL", "warn": "warn", "skip": "skip"}
+MARKS = {"pass": "ok", "fail": "FAIL", "warn": "warn", "skip": "skip"}
 STYLES = {"pass": "green", "fail": "bold red", "warn": "yellow", "skip": "dim"}
+MARK_WIDTH = 4
 GROUP_WIDTH = 10
+INDENT = MARK_WIDTH + GROUP_WIDTH + 2  # where titles begin
 WIDTH = 80
-SHORTEST_EVIDENCE = 24  # with less room, it goes on a line of its own
+WIDEST = 120
 
 
 def run(options: Options) -> Exit:
@@ -52,50 +54,57 @@ def checks_of(story: Story) -> list[tuple[str, dict[str, Any]]]:
 
 
 def show(run: Run) -> None:
-    """The table: one or two lines per check, failures with their remedy."""
+    """The table of each server, failures with their remedy; then how many passed."""
     from rich.text import Text
 
     checks = checks_of(run.story)
-    several = len({host for host, _check in checks}) > 1
-    width = max(WIDTH, min(run.console.width, 120)) if run.console.is_terminal else WIDTH
-    for host, check in checks:
-        status = str(check.get("status"))
-        for number, line in enumerate(check_lines(check, width, host if several else "")):
-            text = Text(run.redactor.text(line))
-            if number == 0:
-                text.stylize(STYLES.get(status, ""), 0, len(MARKS["pass"]))
-            run.console.print(text, soft_wrap=True)
+    hosts = list(dict.fromkeys(host for host, _check in checks))
+    width = max(WIDTH, min(run.console.width, WIDEST)) if run.console.is_terminal else WIDTH
+    for host in hosts:
+        mine = [check for owner, check in checks if owner == host]
+        title_width = title_column(mine, width)
+        if len(hosts) > 1:
+            run.console.print(f"\n{host}", style="bold", markup=False)
+        for check in mine:
+            style = STYLES.get(str(check.get("status")), "")
+            head, *below = (run.redactor.text(line) for line in check_lines(check, width, title_width))
+            run.console.print(Text.assemble((head[:MARK_WIDTH], style), head[MARK_WIDTH:]), soft_wrap=True)
+            for line in below:
+                run.console.print(line, style="dim" if check.get("status") == "pass" else "", soft_wrap=True)
     run.console.print(counts_line([check for _host, check in checks], run.code))
 
 
-def check_lines(check: dict[str, Any], width: int, host: str = "") -> list[str]:
-    """One check: mark, group, title and evidence on a line if they fit, else the evidence below."""
-    status = str(check.get("status"))
-    group = clip(f"{host} {check.get('group', '')}".strip(), GROUP_WIDTH + len(host))
-    head = f"{MARKS.get(status, status)} {group:<{GROUP_WIDTH}} {check.get('title', check.get('id', ''))}"
+def title_column(checks: list[dict[str, Any]], width: int) -> int:
+    """How wide the column of titles is: as its longest, as long as more than a third is left for evidence."""
+    widest = (width - INDENT) * 5 // 9
+    return max((len(_title(check)) for check in checks if len(_title(check)) <= widest), default=widest)
+
+
+def check_lines(check: dict[str, Any], width: int, title_width: int) -> list[str]:
+    """One check: mark, group, title and evidence in columns; evidence that does not fit stands below the title."""
+    status, title = str(check.get("status")), _title(check)
+    lead = f"{MARKS.get(status, status):<{MARK_WIDTH}} {clip(str(check.get('group', '')), GROUP_WIDTH):<{GROUP_WIDTH}} "
     evidence = " ".join(str(check.get("evidence") or "").split())
-    indent = " " * (len(MARKS["pass"]) + GROUP_WIDTH + 2)
-    room = width - len(head) - 2
-    if len(evidence) <= room:
-        lines = [f"{head}  {evidence}".rstrip()]
-    elif status == "pass" and room >= SHORTEST_EVIDENCE:
-        lines = [f"{head}  {clip(evidence, room)}"]
-    elif status == "pass":
-        lines = [head, indent + clip(evidence, width - len(indent))]
+    lines = _wrapped(title, width, lead) or [lead.rstrip()]
+    if len(title) <= title_width and len(evidence) <= width - INDENT - title_width - 2:
+        lines = [f"{lead}{title:<{title_width}}  {evidence}".rstrip()]
     else:
-        lines = [head, *_wrapped(evidence, width, indent)]
+        lines += _wrapped(evidence, width)
     if status in {"fail", "warn"} and check.get("remedy"):
-        lines += _wrapped(f"Remedy: {check['remedy']}", width, indent)
+        lines += _wrapped(f"Remedy: {check['remedy']}", width)
     return lines
 
 
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
+def _title(check: dict[str, Any]) -> str:
+    return " ".join(str(check.get("title") or check.get("id") or "").split())
+
+
+def _wrapped(text: str, width: int, lead: str = " " * INDENT) -> list[str]:
     return textwrap.wrap(
         text,
         width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
+        initial_indent=lead,
+        subsequent_indent=" " * INDENT,
         break_on_hyphens=False,
     )
 

@@ -39,7 +39,7 @@ def guarded(request: Request) -> tuple[int, Any]:
 
 def test_api_answers_with_its_key_and_refuses_without() -> None:
     with serving(Application({"GET /api/v3/system/status": guarded})) as app:
-        assert api(api_check(app.url), CONTEXT) == "200 with its key, 401 without"
+        assert api(api_check(app.url), CONTEXT) == "200 with key, 401 without"
 
 
 def test_api_that_answers_everybody_fails() -> None:
@@ -57,6 +57,12 @@ def test_api_that_refuses_its_key_fails() -> None:
     ):
         api(api_check(app.url), CONTEXT)
     assert KEY not in str(caught.value)
+
+
+def test_api_without_keys_names_what_it_refuses() -> None:
+    with serving(Application({"GET /ping": (200, {}), "GET /api/v3/system/status": guarded})) as app:
+        limited = {**api_check(app.url), "path": "/ping", "auth": {"kind": "none"}}
+        assert api(limited, CONTEXT) == f"200, 401 for {limited['refuse_path']}"
 
 
 def test_api_with_nothing_to_refuse_is_asked_once() -> None:
@@ -91,7 +97,7 @@ def test_https_with_a_chain_to_the_root_passes(tmp_path: Path) -> None:
     root, pair = authority(tmp_path)
     with serving(Application({"GET /ping": (302, None, {"Location": "/login"})}), pair) as app:
         evidence = https(https_check(app.port, root), CONTEXT)
-    assert evidence.startswith("302, certificate of mediastack test root until 20")
+    assert evidence.startswith("302, issued by mediastack test root")
 
 
 def test_https_with_another_root_fails(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.unit.modules.verify_doubles import container, context
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink import hardlink
-from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Failed, Skipped
+from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Accepted, Failed, Skipped
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="taking another uid needs root")
 
@@ -104,6 +104,29 @@ def test_two_filesystems_fail_and_nothing_is_left(install: Install, media: Path,
         assert left(media) == []
     finally:
         subprocess.run(["umount", str(other)], check=True)
+
+
+def test_two_filesystems_are_a_warning_where_the_owner_accepts_copies(install: Install, media: Path) -> None:
+    install(ENTER)
+    other = media / "other"
+    other.mkdir()
+    folders = {"downloads": str(media / "torrents"), "library": str(other), "may_copy": True}
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"uid={UID},size=1m", "mediastack-test", str(other)], check=True)
+    try:
+        with pytest.raises(Accepted, match=r"are on two filesystems: imports are copies"):
+            hardlink({**check(media, other), **folders}, context(*BOTH))
+    finally:
+        subprocess.run(["umount", str(other)], check=True)
+
+
+def test_accepting_copies_excuses_nothing_else(install: Install, media: Path) -> None:
+    install(ENTER)
+    os.chown(media / "movies", 0, 0)
+    (media / "movies").chmod(0o755)
+    folders = {"downloads": str(media / "torrents"), "library": str(media / "movies"), "may_copy": True}
+    with pytest.raises(Failed, match=r"cannot link.*ermission") as caught:
+        hardlink({**check(media), **folders}, context(*BOTH))
+    assert not isinstance(caught.value, Accepted)
 
 
 @pytest.mark.parametrize("script", [ENTER, NO_SHELL], ids=["shell", "no-shell"])

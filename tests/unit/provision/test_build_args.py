@@ -75,7 +75,7 @@ def test_environment_of_a_wheel_writes_only_below_the_cache() -> None:
     assert env == {
         "ANSIBLE_CONFIG": f"{project.root}/ansible.cfg",
         "ANSIBLE_ROLES_PATH": f"{project.root}/roles",
-        "ANSIBLE_COLLECTIONS_PATH": f"{project.root}/collections:/cache/collections",
+        "ANSIBLE_COLLECTIONS_PATH": f"{project.root}/collections",
         "ANSIBLE_CALLBACK_PLUGINS": f"{PACKAGE}/callbacks",
         "ANSIBLE_NOCOLOR": "1",
         "MAX_EVENT_RES": str(runner.LARGEST_RESULT),
@@ -84,12 +84,6 @@ def test_environment_of_a_wheel_writes_only_below_the_cache() -> None:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/cache/cp",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
     }
-
-
-def test_environment_of_a_checkout_finds_its_own_collections() -> None:
-    env = build_env(Project(Path("/src"), checkout=True), {}, Path("/cache"), Path("/cp"))
-    wanted = "/src/collections:/src/.ansible/collections:/cache/collections"
-    assert env["ANSIBLE_COLLECTIONS_PATH"] == wanted
 
 
 def test_the_users_own_ansible_settings_win_where_that_is_safe() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.unit.provision.support import Script
 from typer.testing import CliRunner
 
-from mediastack_provision import history, runner, third_party
+from mediastack_provision import history, runner
 from mediastack_provision.cli import app, split_arguments
 from mediastack_provision.exits import MEANINGS, Exit
 from mediastack_provision.runner import Job, Outcome
@@ -56,7 +56,6 @@ class Ansible:
 def ansible(monkeypatch: pytest.MonkeyPatch, inventory: Path) -> Ansible:
     fake = Ansible()
     monkeypatch.setattr(runner, "run", fake.run)
-    monkeypatch.setattr(third_party, "ensure", lambda *_: None)
     return fake
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +15,15 @@ from tests.unit.provision.support import Script, recorded
 
 from mediastack_provision.events import Story, failure_text
 from mediastack_provision.progress import JsonReporter, LineReporter, LiveReporter, failure_lines, phase_line
+from mediastack_provision.project import turns
 from mediastack_provision.redact import Redactor
 
 if TYPE_CHECKING:
     from mediastack_provision.events import Step
 
 
-def tell(events: list[dict[str, object]]) -> tuple[Story, list[Step]]:
-    story = Story()
+def tell(events: list[dict[str, object]], turns: tuple[str, ...] = ()) -> tuple[Story, list[Step]]:
+    story = Story(turns)
     return story, [step for event in events for step in story.feed(event)]
 
 
@@ -51,6 +53,34 @@ def test_phases_follow_roles_and_take_their_own_time(script: Script) -> None:
     assert phase_line(story.phases[0], check=False) == "base ............ 1 changed          4.0 s"
     assert phase_line(story.phases[0], check=True) == "base ............ 1 to change        4.0 s"
     assert phase_line(story.phases[1], check=False) == "stack ........... ok                 2.0 s"
+
+
+def test_a_role_that_another_one_imports_has_no_line_of_its_own(script: Script) -> None:
+    script.task("base", "A").ok({}).task("docker", "B").ok({}).task("base", "C").ok({"changed": True})
+    script.task("docker", "D").ok({}).task("stack", "E").ok({}).task("", "Release").ok({})
+    story, steps = tell(script.stats(nas={"ok": 6}).events, ("base", "docker", "stack"))
+    assert [(phase.name, phase.ok, phase.changed) for phase in story.phases] == [
+        ("base", 1, 0),
+        ("docker", 2, 1),
+        ("stack", 1, 0),
+        ("Apply", 1, 0),
+    ]
+    assert [step.phase.name for step in steps if step.kind == "phase_end" and step.phase] == [
+        *("base", "docker", "stack", "Apply"),
+    ]
+
+
+def test_an_imported_role_has_no_line_of_its_own_when_it_is_not_called_itself(script: Script) -> None:
+    script.task("docker", "B").ok({}).task("base", "C").ok({"changed": True}).task("docker", "D").ok({})
+    story, _ = tell(script.stats(nas={"ok": 3}).events, ("base", "docker"))
+    assert [phase.name for phase in story.phases] == ["docker"]
+
+
+def test_the_roles_of_our_own_playbook_in_their_order() -> None:
+    roles = turns(Path(__file__).parents[3] / "playbooks" / "apply.yml")
+    assert roles[:4] == ("base", "docker", "storage", "stack")
+    assert roles[-1] == "edge"
+    assert len(set(roles)) == len(roles)
 
 
 def test_a_forgiven_failure_is_none(script: Script) -> None:

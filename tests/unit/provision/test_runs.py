@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from mediastack_provision import history, third_party, vault
-from mediastack_provision.exits import Exit, UserError
-from mediastack_provision.project import Project
+from mediastack_provision import history, vault
+from mediastack_provision.exits import Exit
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "s3cret-vault-passw0rd"
@@ -163,38 +162,3 @@ def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
     assert "Cut off in the middle of: Apply · Take a while" in errors
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "sleep 58.4711" not in processes.splitlines()
-
-
-@pytest.fixture
-def needy(home: Path) -> Project:
-    """A project whose playbook uses a collection that nobody has."""
-    root = home / "needy"
-    (root / "playbooks").mkdir(parents=True)
-    (root / "collections").mkdir()
-    (root / "playbooks/apply.yml").write_text("- hosts: all\n  tasks:\n    - some.thing.module:\n        a: 1\n")
-    (root / "collections/requirements.yml").write_text("collections:\n  - name: some.thing\n  - name: only.tests\n")
-    return Project(root, checkout=False)
-
-
-def test_only_collections_that_tasks_name_are_needed(needy: Project, home: Path) -> None:
-    assert third_party.required(needy) == ["some.thing"]
-    assert third_party.missing(needy, home / "cache") == ["some.thing"]
-    (home / "cache/collections/ansible_collections/some/thing").mkdir(parents=True)
-    assert third_party.missing(needy, home / "cache") == []
-
-
-def test_what_cannot_be_installed_is_a_message_with_the_command(
-    needy: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed = subprocess.CompletedProcess([], 1, "", "no route to host")
-    monkeypatch.setattr(third_party.subprocess, "run", lambda *_, **__: failed)
-    said: list[str] = []
-    with pytest.raises(UserError, match="no route to host") as caught:
-        third_party.ensure(needy, said.append)
-    assert caught.value.code is Exit.FAILED
-    assert "collection install" in str(caught.value)
-    assert said[0].startswith("Installing some.thing into")
-
-
-def test_our_own_playbooks_need_nothing_from_elsewhere() -> None:
-    assert third_party.required(Project(ROOT, checkout=True)) == []

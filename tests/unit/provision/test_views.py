@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from tests.unit.provision.support import Script
 
 from mediastack_provision import plan_view, words
 from mediastack_provision.events import Story
+from mediastack_provision.execute import Run
 from mediastack_provision.exits import Exit
+from mediastack_provision.redact import Redactor
 from mediastack_provision.verbs import plan, status, verify
 
 CORE = "mediastack.core."
+KEPT = {"kept": "/opt/mediastack/config/jackett", "kept_bytes": 14_200_000}
 STACK: dict[str, Any] = {
     "paths": {"config": "/opt/mediastack/config", "secrets": "/opt/mediastack/secrets"},
     "instances": {
@@ -43,7 +49,7 @@ def test_a_plan_service_by_service(script: Script) -> None:
     changes = [
         {"instance": "bazarr", "network": None, "action": "create", "reason": "new"},
         {"instance": "radarr", "network": None, "action": "recreate", "reason": "image 6.2.1 -> 6.3.0"},
-        {"instance": "jackett", "network": None, "action": "remove", "reason": "no longer wanted"},
+        {"instance": "jackett", "network": None, "action": "remove", "reason": "no longer wanted", **KEPT},
         {"instance": None, "network": "mediastack_zone_apps", "action": "create", "reason": "new"},
     ]
     resolved(script).task("base", "Install packages").ok({"changed": True}, action="ansible.builtin.apt")
@@ -69,11 +75,18 @@ def test_a_plan_service_by_service(script: Script) -> None:
         ("change", "server", "base"),
     ]
     lines = plan_view.lines(found, 80)
-    assert lines[0].startswith("  + bazarr ")
-    assert "zone apps · https://bazarr.home.example" in lines[0]
-    assert any(line.startswith("  ~ radarr") and "recreated, a few seconds down" in line for line in lines)
-    assert any(line.startswith("  - jackett") and "configuration is kept" in line for line in lines)
-    assert lines[-1] == "  ! radarr has no download client"
+    assert lines == [
+        "  + bazarr      new · zone apps · https://bazarr.home.example (LAN only)",
+        "  - jackett     stopped and removed",
+        "                its configuration (14 MB) is kept in",
+        "                /opt/mediastack/config/jackett",
+        "  ~ radarr      image 6.2.1 -> 6.3.0 · recreated, a few seconds down",
+        "  ~ caddy       /opt/mediastack/config/caddy/Caddyfile",
+        "  + network     mediastack_zone_apps created",
+        "  ~ images      1 image to pull: radarr:6.3.0",
+        "  ~ base        Install packages",
+        "  ! radarr has no download client",
+    ]
     assert max(map(len, lines)) <= 80
     assert plan_view.conclusion([found]) == "3 services and 4 other things would change. Nothing was touched."
     assert plan.judge(story) is Exit.CHANGES
@@ -119,24 +132,56 @@ def check(**fields: Any) -> dict[str, Any]:
     }
 
 
-def test_a_passed_check_is_one_line() -> None:
-    [line] = verify.check_lines(check(), 80)
-    assert line == "ok   vpn        qbittorrent shares gluetun's network namespace  net:[4026532841]"
-    assert len(line) <= 80
+def test_checks_that_fit_stand_in_columns() -> None:
+    checks = [
+        check(group="containers", title="radarr runs and is healthy", evidence="running, healthy"),
+        check(group="api", title="flaresolverr answers", evidence="200"),
+        check(status="fail", group="stack", title="x", evidence="y", remedy=""),
+        check(),  # too long a title: it does not widen the column
+    ]
+    width = verify.title_column(checks, 80)
+    assert [line for one in checks for line in verify.check_lines(one, 80, width)] == [
+        "ok   containers radarr runs and is healthy  running, healthy",
+        "ok   api        flaresolverr answers        200",
+        "FAIL stack      x                           y",
+        "ok   vpn        qbittorrent shares gluetun's network namespace",
+        "                net:[4026532841]",
+    ]
 
 
-def test_evidence_that_does_not_fit_is_clipped_or_stands_below() -> None:
-    [line] = verify.check_lines(check(title="https://x answers", evidence="200, " * 30), 80)
-    assert line.startswith("ok   vpn        https://x answers  200, 200,")
-    assert len(line) == 80
-    above, below = verify.check_lines(check(title="t" * 60, evidence="e" * 30), 80)
-    assert above.endswith("t")
-    assert below == " " * 16 + "e" * 30
+def test_long_evidence_stands_below_the_title_and_is_whole() -> None:
+    above, *below = verify.check_lines(check(title="https://x answers", evidence="200, " * 30), 80, 35)
+    assert above == "ok   vpn        https://x answers"
+    assert all(line.startswith(" " * 16 + "200,") and len(line) <= 80 for line in below)
+    assert "".join(below).count("200,") == 30
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {name: st.text(max_size=120) for name in ("group", "title", "evidence", "remedy")}
+            | {"status": st.sampled_from(["pass", "fail", "warn", "skip"])}
+        ),
+        max_size=4,
+    ),
+    st.integers(80, 120),
+)
+def test_no_check_is_wider_than_the_screen(checks: list[dict[str, str]], width: int) -> None:
+    titles = verify.title_column(checks, width)
+    assert all(len(line) <= width for one in checks for line in verify.check_lines(one, width, titles))
+
+
+def test_only_the_mark_is_coloured(script: Script) -> None:
+    story = told(script.task("", "Prove").ok({"checks": [check(group="stack")]}, action=CORE + "verify"))
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=80, no_color=False, color_system="standard")
+    verify.show(Run("verify", story, Exit.OK, Path(), Redactor(), console))
+    assert "\x1b[32mok  \x1b[0m stack " in shown.getvalue()
 
 
 def test_a_failed_check_shows_all_its_evidence_and_the_remedy() -> None:
     evidence = "9117/tcp answers on 192.0.2.10, which nothing declares; the process is jackett, pid 4711"
-    lines = verify.check_lines(check(status="fail", evidence=evidence), 80)
+    lines = verify.check_lines(check(status="fail", evidence=evidence), 80, 35)
     assert lines[0].startswith("FAIL vpn ")
     assert "".join(lines).replace(" ", "").count(evidence.replace(" ", "")) == 1
     assert lines[-1].strip() == "Remedy: apply"
@@ -193,6 +238,15 @@ def test_the_status_table_in_eighty_columns() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_an_address_that_does_not_fit_stands_below_its_service() -> None:
+    url = "https://qbittorrent.a-very-long-name-of-a-home.example.org:34483"
+    lines = status.table({**INSTANCES, "qbittorrent": {**INSTANCES["qbittorrent"], "url": url, "note": "busy"}}, 80)
+    at = next(number for number, line in enumerate(lines) if line.startswith("qbittorrent"))
+    assert lines[at].endswith("busy")
+    assert lines[at + 1] == f"    {url}"
+    assert max(map(len, lines)) <= 80
+
+
 def test_the_status_table_on_a_wide_terminal() -> None:
     lines = status.table(INSTANCES, 120)
     assert lines[0].endswith("NOTE")
@@ -233,13 +287,31 @@ def test_disks_and_certificates() -> None:
         "disk config: no such directory",
     ]
     certificates = {
-        "a.home.example": {"issuer": "mediastack", "expires": "2027-01-31", "days": 71, "error": None},
-        "b.home.example": {"issuer": None, "expires": None, "days": None, "error": "it names somebody else"},
+        "a.home.example": {"issuer": "mediastack", "hours": 1711.5, "lifetime": 2160.0, "error": None},
+        "b.home.example": {"issuer": None, "hours": None, "lifetime": None, "error": "it names somebody else"},
     }
-    assert status.certificate_lines(certificates) == [
+    assert status.certificate_lines(certificates, "caddy") == [
         "certificate b.home.example: it names somebody else",
-        "certificates: 1 valid; the first expires 2027-01-31 (71 days)",
+        "certificates: 1 valid; the first expires in 71 days, caddy renews it",
     ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "lifetime", "said", "late"),
+    [
+        (11.4, 12.0, "11 hours", False),  # of the proxy's own authority: twelve hours are all it gets
+        (4.1, 12.0, "4 hours", False),
+        (1.9, 12.0, "1 hour", True),
+        (47.9, 144.0, "47 hours", False),
+        (700.0, 2160.0, "29 days", False),
+        (240.0, 2160.0, "10 days", True),
+    ],
+)
+def test_a_certificate_is_late_for_its_kind(hours: float, lifetime: float, said: str, late: bool) -> None:
+    first, *warnings = status.certificate_lines({"a": {"hours": hours, "lifetime": lifetime, "error": None}}, "caddy")
+    assert first == f"certificates: 1 valid; the first expires in {said}, caddy renews it"
+    assert bool(warnings) is late
+    assert all(line.startswith("certificate a: caddy should have renewed it;") and said in line for line in warnings)
 
 
 @pytest.mark.parametrize(("value", "text"), [(4.14, "4.1 s"), (38.2, "38 s"), (125, "2 min 5 s"), (3780, "1 h 3 min")])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mediastack_provision.sandbox import __main__ as sandbox_main
 from mediastack_provision.sandbox import aptindex, machine, pool, rootfs, server
 from mediastack_provision.sandbox.docker import Docker, DockerError
 
@@ -138,3 +140,20 @@ def test_an_engine_that_does_not_answer_is_not_absence(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", docker.environment["PATH"])
     with pytest.raises(DockerError, match="Cannot connect"):
         docker.exists("image", "x")
+
+
+def test_what_to_do_next_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the demo, run in the checkout, as bin/demo does: paths are as they can be typed there."""
+    inventory = tmp_path / "inventories" / "sandbox"
+    inventory.mkdir(parents=True)
+    link = tmp_path / "state" / "inventory"
+    link.parent.mkdir()
+    link.symlink_to(inventory)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sandbox_main, "scripts_dir", lambda: tmp_path / ".venv" / "bin")
+    made = SimpleNamespace(name="demo", inventory=link, https_port=34483)
+    text = sandbox_main.next_steps(made)  # type: ignore[arg-type]
+    assert ".venv/bin/mediastack-provision plan -i inventories/sandbox\n" in text
+    assert max(map(len, text.splitlines())) <= 80
+    monkeypatch.chdir("/")
+    assert "  shell  mediastack-provision sandbox shell demo\n" in sandbox_main.next_steps(made)  # type: ignore[arg-type]

@@ -83,10 +83,12 @@ def test_all_that_only_the_owner_knows_is_asked_for_at_once() -> None:
         plan(stack, {}, {}, VAULT)
     message = str(caught.value)
     assert message.startswith(VAULT)
-    assert "mediastack_secrets.gluetun.wireguard_private_key: missing (format wireguard_key)" in message
+    flat = " ".join(message.split())
+    assert "mediastack_secrets.gluetun.wireguard_private_key: missing (format wireguard_key)" in flat
     assert "mediastack_secrets.nord.token: missing (format text)" in message
     assert "2 secrets that only you can supply" in message
-    assert f"ansible-vault edit {VAULT}" in message
+    assert f"ansible-vault edit {VAULT}" in " ".join(message.split())
+    assert all(len(line) <= 80 and line.startswith("  ") for line in message.splitlines()[1:])
 
 
 @pytest.mark.parametrize(
@@ -99,8 +101,9 @@ def test_all_that_only_the_owner_knows_is_asked_for_at_once() -> None:
     ],
 )
 def test_a_malformed_key_is_named_and_never_shown(value: str, why: str) -> None:
-    with pytest.raises(OwnerSecretError, match=why) as caught:
+    with pytest.raises(OwnerSecretError) as caught:
         plan(example_stack(), {}, {"gluetun": {"wireguard_private_key": value}}, VAULT)
+    assert why in " ".join(str(caught.value).split())
     assert not value.strip() or value.strip() not in str(caught.value)
 
 

@@ -15,7 +15,7 @@ FIELDS = {
     "container": {"container", "health"},
     "api": {"url", "method", "path", "expect_status", "auth", "refuse_path", "refuse_status"},
     "namespace": {"member", "gateway"},
-    "hardlink": {"writer", "reader"},
+    "hardlink": {"writer", "reader", "downloads", "library", "may_copy"},
     "ports": {"declared", "containers"},
     "stack_equal": {"instances"},
     "https": {"name", "scheme", "address", "port", "ca", "path", "expect_status"},
@@ -113,6 +113,14 @@ def test_hardlinks_of_every_pair_as_each_container_sees_it(stack: dict[str, Any]
     }
     assert check["reader"]["source"] == "/data/downloads/torrents/radarr-4k"
     assert check["reader"]["target"] == "/data/library/movies-4k"
+    assert check["downloads"] == "/srv/media/downloads/torrents/radarr-4k"
+    assert check["library"] == "/srv/media/library/movies-4k"
+
+
+@pytest.mark.parametrize(("choice", "may_copy"), [("warn", True), ("fail", False)])
+def test_the_owner_says_whether_imports_may_be_copies(stack: dict[str, Any], choice: str, may_copy: bool) -> None:
+    stack["media"]["separate_filesystems"] = choice
+    assert by_id(stack)["hardlink.qbittorrent.radarr"]["may_copy"] is may_copy
 
 
 def test_ports_are_those_of_the_stack(stack: dict[str, Any]) -> None:

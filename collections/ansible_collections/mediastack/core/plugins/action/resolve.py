@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import catalogue, choices, choices_layers
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices_timezone import unknown_timezone
-from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError, Problem
+from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError, Problem, shortest
 from ansible_collections.mediastack.core.plugins.plugin_utils.positions import Places, read_positions
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import CHOICES
@@ -149,12 +148,6 @@ def roles(playbook_dir: str) -> list[str]:
 def failure(error: ChoicesError) -> dict[str, Any]:
     """Return the failure: one text with all that is wrong."""
     return {"failed": True, "changed": False, "msg": str(error)}
-
-
-def shortest(file: str) -> str:
-    """Return a path as the owner would type it."""
-    near = os.path.relpath(file)
-    return file if near.startswith("..") else near
 
 
 def _inventory_files(source: Path) -> list[str]:

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.vault import VaultLib, VaultSecretsContext
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mediastack.core.plugins.plugin_utils import secrets, vault_file
+from ansible_collections.mediastack.core.plugins.plugin_utils import errors, secrets, vault_file
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         cipher = VaultLib(passwords)
         content = vault_file.read(path, cipher)
         known = content.get(vault_file.VARIABLE) or {}
-        plan = secrets.plan(stack, known, given, str(path))
+        plan = secrets.plan(stack, known, given, errors.shortest(str(path)))
         if plan.generated and not passwords:
             raise vault_file.VaultError(
-                f"{len(plan.generated)} secrets have to be made and kept encrypted in {path}, "
+                f"{len(plan.generated)} secrets have to be made and kept encrypted in\n{errors.shortest(str(path))}, "
                 f"and there is no vault password.\n{vault_file.REMEDIES}"
             )
         if plan.generated and not self._task.check_mode:

@@ -12,7 +12,8 @@ description:
   - Applies with C(docker compose), never pulls, and waits until every service is healthy.
   - What does not carry our label is never touched. A foreign container or network with a name of ours is a
     refusal.
-  - Needs no engine in check mode; without one everything is new.
+  - Needs no engine in check mode. Without one everything is new. With one that is installed but does not answer,
+    the record of what was applied says what is there, because an engine that is started brings that back.
 author: [mediastack maintainers]
 options:
   state:
@@ -74,6 +75,13 @@ options:
     type: list
     elements: str
     default: []
+  config_root:
+    description: Folder that has a folder of its own for each instance. The removal of one says that it is kept.
+    type: path
+  state_directory:
+    description: The stack's state directory, where the record of what was applied is.
+    type: path
+    default: /var/lib/mediastack
   wait_timeout:
     description: Seconds until every service has to be healthy.
     type: float
@@ -108,7 +116,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was, or would be, changed. Either C(instance) or C(network) is set.
+  description:
+    - What was, or would be, changed. Either C(instance) or C(network) is set.
+    - The removal of an instance has C(kept), the folder below O(config_root) that stays, and C(kept_bytes), its size.
+      Both are null where there is nothing, C(kept_bytes) also where measuring takes too long.
   returned: always
   type: list
   elements: dict
@@ -134,6 +145,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import compose_verbs as verbs
+from ansible_collections.mediastack.core.plugins.module_utils import generations, host_docker, recorded
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
     LEASE_ARGUMENTS,
     wants_diff,
@@ -154,6 +166,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import 
     plain_container,
     plain_network,
 )
+from ansible_collections.mediastack.core.plugins.module_utils.kept import with_kept
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import (
     RefusalError,
     View,
@@ -183,11 +196,20 @@ ARGUMENTS = {
     "projects": {"type": "list", "elements": "dict", "default": [], "options": PROJECT},
     "networks": {"type": "list", "elements": "dict", "default": [], "options": NETWORK},
     "instances": {"type": "list", "elements": "str", "default": []},
+    "config_root": {"type": "path"},
+    "state_directory": {"type": "path", "default": "/var/lib/mediastack"},
     "wait_timeout": {"type": "float", "default": 300.0},
     "label_prefix": {"type": "str", "default": "mediastack"},
     **LEASE_ARGUMENTS,
 }
-EMPTY: dict[str, Any] = {"containers": [], "networks": [], "images": {}}
+
+
+def look(module: AnsibleModule, docker: Docker, wanted: dict[str, Any], *, engine: bool) -> dict[str, Any]:
+    """What is there, as far as it can be known."""
+    if engine:
+        return observe(docker, wanted)
+    record = generations.current(module.params["state_directory"]) if host_docker.has_engine() else None
+    return recorded.containers_and_networks(record, module.params["label_prefix"])
 
 
 def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
@@ -197,9 +219,9 @@ def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     engine = docker.answers()
     if not engine and not module.check_mode:
         docker.need_engine()
-    actual = observe(docker, wanted) if engine else EMPTY
+    actual = look(module, docker, wanted, engine=engine)
     view = View(wanted, actual, prefix)
-    changes = diff(wanted, actual, prefix)
+    changes = with_kept(diff(wanted, actual, prefix), params["config_root"])
     result = {"changed": bool(changes), "changes": changes, "engine": engine}
     if wants_diff(module):
         result["diff"] = describe(view, changes)

@@ -39,7 +39,8 @@ options:
       auth:
         description:
           - How a call is authorised, in the same shape as in a check of kind C(api) of
-            M(mediastack.core.verify). - With C(kind=header), C(secret_file) may name a file on the server
+            M(mediastack.core.verify).
+          - With C(kind=header), C(secret_file) may name a file on the server
             instead of C(secret).
         type: dict
         default: {kind: none}
@@ -142,10 +143,13 @@ disks:
   elements: dict
   sample: [{name: media, path: /srv/media, total: 1000, used: 400, free: 600, percent: 40, error: null}]
 certificate:
-  description: The certificate of each name, and C(error) where it does not verify.
+  description:
+    - The certificate of each name, and C(error) where it does not verify.
+    - C(hours) are left of a C(lifetime), which is in hours too.
   returned: always
   type: dict
-  sample: {radarr.home.example: {issuer: mediastack, expires: "2027-01-31", days: 71, error: null}}
+  sample:
+    radarr.home.example: {issuer: mediastack, expires: "2027-01-31", hours: 1711.5, lifetime: 2160.0, error: null}
 engine:
   description: Why Docker could not be asked, or null.
   returned: always
@@ -281,13 +285,13 @@ def seconds(moment: str) -> int:
 
 
 def certificate_of(item: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """{issuer, expires, days, error}."""
+    """{issuer, expires, hours, lifetime, error}; hours are left of a lifetime in hours."""
     target = (item["address"], item["port"])
     try:
         shown = certificate.of(item["name"], target, ca_file=item["ca"], timeout=timeout)
     except HttpError as error:
-        return {"issuer": None, "expires": None, "days": None, "error": str(error)}
-    return {**{key: shown[key] for key in ("issuer", "expires", "days")}, "error": None}
+        return {"issuer": None, "expires": None, "hours": None, "lifetime": None, "error": str(error)}
+    return {**{key: shown[key] for key in ("issuer", "expires", "hours", "lifetime")}, "error": None}
 
 
 def disk(name: str, path: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A problem names the place (file, line, column), the key, what is wrong with the 
 
 from __future__ import annotations
 
+import os
 import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -48,7 +49,7 @@ class Problem:
         """Return the problem as lines: place, then key and text, then the remedy."""
         head = [str(self.place)] if self.place else []
         body = [f"{self.key}: {self.text}" if self.path else self.text, *self.remedy]
-        return head + [line for part in body for line in _wrap(part)]
+        return head + [line for part in body for line in wrapped(part)]
 
 
 class ChoicesError(Exception):
@@ -88,7 +89,14 @@ def report(problems: list[Problem]) -> str:
     return "\n".join([*("\n".join(problem.lines()) for problem in problems), count])
 
 
-def _wrap(text: str) -> list[str]:
+def shortest(file: str) -> str:
+    """Return a path as the owner would type it."""
+    near = os.path.relpath(file)
+    return file if near.startswith("..") else near
+
+
+def wrapped(text: str) -> list[str]:
+    """Return a text as indented lines of at most 80 columns; a long word, like a path, stays whole."""
     return textwrap.wrap(
         text,
         WIDTH,

@@ -15,6 +15,8 @@ import secrets as random_source
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.plugin_utils.errors import wrapped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -138,10 +140,8 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Secrets:
 
 def owner_message(problems: list[str], vault_path: str) -> str:
     """Return one message for all secrets that only the owner can supply."""
-    shown = "\n".join(f"  {item}" for item in problems)
-    count = f"{len(problems)} secret{'s' if len(problems) > 1 else ''}"
-    return (
-        f"{vault_path}\n{shown}\n"
-        f"{count} that only you can supply. Remedy: ansible-vault edit {vault_path} "
-        "(ansible-vault create, if it does not exist yet), and set them below `mediastack_secrets:`."
-    )
+    one = len(problems) == 1
+    count = f"{len(problems)} secret{'' if one else 's'} that only you can supply."
+    where = f"Set {'it' if one else 'them'} below `mediastack_secrets:`."
+    remedy = f"Remedy: ansible-vault edit {vault_path} (ansible-vault create, if it does not exist yet)"
+    return "\n".join([vault_path, *(line for part in [*problems, f"{count} {where}", remedy] for line in wrapped(part))])

@@ -26,10 +26,11 @@ and, by kind (every field is always there):
                  refuse_status (empty list: there is nothing to refuse).
     namespace    member, gateway (containers)
                  Both have the same network namespace inode now.
-    hardlink     writer{container, uid, gid, directory}, reader{container, uid, gid, source, target}
+    hardlink     writer{container, uid, gid, directory}, reader{container, uid, gid, source, target},
+                 downloads, library (both folders on the host), may_copy: bool
                  A probe file that the writer's uid made in `directory` (path in the writer) is linked by the
                  reader's uid from `source` (the same folder, as the reader sees it) into `target`: one inode,
-                 link count 2; both are removed afterwards.
+                 link count 2; both are removed afterwards. With may_copy, two filesystems are a warning.
     ports        declared [{protocol, address, port, instance}], containers [name]
                  What our containers publish, and what listens for them on the host, is the declared set.
     stack_equal  instances [{instance, container, spec, image, reference, digest|null, gateway|null}]
@@ -159,14 +160,16 @@ def api_checks(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) -> 
             continue
         port = listening_port(instance, api.pop("port"))
         keyed = api["auth"]["kind"] != "none"
-        key = " with its own key" if keyed else ""
-        refusal = (" and refuses without" if keyed else " and refuses the rest") if api["refuse_status"] else ""
+        refuses = bool(api["refuse_status"])
+        title = f"{name} answers" + (" and refuses the rest" if refuses else "")
+        if keyed:
+            title = f"{name} opens to its key" + (" only" if refuses else "")
         checks.append(
             new_check(
                 "api",
                 "api",
                 name,
-                f"{name} answers{key}{refusal}",
+                title,
                 "apply; if it stays, its key was changed in the application",
                 instance=name,
                 url=f"http://{address}:{port}",
@@ -217,6 +220,9 @@ def hardlink_checks(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]
                     instance=reader_name,
                     writer={"container": writer["container"], **user, "directory": directory},
                     reader={"container": reader["container"], **user, "source": source, "target": target},
+                    downloads=posixpath.join(stack["media"]["root"], folder),
+                    library=posixpath.join(stack["media"]["root"], library),
+                    may_copy=stack["media"].get("separate_filesystems") == "warn",
                 )
             )
     return checks

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.containers import running
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
+    Accepted,
     Context,
     Failed,
     Skipped,
@@ -124,6 +125,7 @@ def hardlink(check: Check, context: Context) -> str:
     if context.check_mode:
         raise Skipped("check mode: no probe file is written")
     writer, reader = check["writer"], check["reader"]
+    _refuse_two_filesystems(check)
     write = _Shell(running(context.docker, writer["container"]), writer, context.timeout)
     read = _Shell(running(context.docker, reader["container"]), reader, context.timeout)
     probe = f".mediastack-verify-{secrets.token_hex(8)}"
@@ -140,6 +142,18 @@ def hardlink(check: Check, context: Context) -> str:
     if after.number != before.number or after.links != 2:  # noqa: PLR2004 - the file and its link
         raise Failed(f"inode {before.number} became {after.number}, links {after.links}")
     return f"inode {after.number}, links {after.links}"
+
+
+def _refuse_two_filesystems(check: Check) -> None:
+    """Raise Accepted where no link can be made and the owner knows it; what cannot be told is left to the probe."""
+    if not check.get("may_copy"):
+        return
+    try:
+        devices = [os.stat(check[name]).st_dev for name in ("downloads", "library")]  # noqa: PTH116 - as given
+    except OSError:
+        return
+    if devices[0] != devices[1]:
+        raise Accepted(f"{check['downloads']} and {check['library']} are on two filesystems: imports are copies")
 
 
 def inode(text: str) -> Inode:

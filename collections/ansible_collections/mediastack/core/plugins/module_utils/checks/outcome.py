@@ -18,6 +18,10 @@ class Failed(Exception):  # noqa: N818 - it is an outcome, not an error
     """The check does not hold; the message is the evidence."""
 
 
+class Accepted(Failed):
+    """It does not hold, and the owner has said that this is fine: a warning."""
+
+
 class NotYet(Failed):
     """It does not hold, and may a moment later: nobody answers yet. Asking again does no harm."""
 

@@ -14,6 +14,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.checks.containers 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import snapshot
 from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink import hardlink
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
+    Accepted,
     Context,
     Failed,
     NotYet,
@@ -57,8 +58,8 @@ def run(  # noqa: PLR0913 - what a run is told is independent
     """One result for each check, in their order.
 
     {id, group, title, instance, status: pass|fail|warn|skip, evidence, remedy, seconds}. `warn` is a failure
-    of a check whose severity is "warn". `timeout` limits a single request or command; a check as a whole gets
-    thrice that.
+    of a check whose severity is "warn", or one that the owner accepts.
+    `timeout` limits a single request or command; a check as a whole gets thrice that.
     """
     context = Context(look(checks), secrets, timeout, check_mode, wait)
     jobs = [partial(_one, check, context) for check in checks]
@@ -82,6 +83,8 @@ def _one(check: Check, context: Context) -> tuple[str, str, float]:
     started = time.monotonic()
     try:
         status, evidence = "pass", _patient(check, context, started + context.wait)
+    except Accepted as error:
+        status, evidence = "warn", str(error)
     except Failed as error:
         status, evidence = "fail", str(error)
     except Skipped as error:

@@ -34,7 +34,9 @@ def api(check: Check, context: Context) -> str:
     except HttpError as error:
         raise Failed(str(error)) from None
     _demand(f"without a key, {check['refuse_path']}", refused, check["refuse_status"])
-    return f"{answered} with its key, {refused} without"
+    if check["auth"]["kind"] == "none":
+        return f"{answered}, {refused} for {check['refuse_path']}"
+    return f"{answered} with key, {refused} without"
 
 
 def _demand(what: str, status: int, accepted: list[int]) -> None:
@@ -64,4 +66,4 @@ def https(check: Check, context: Context) -> str:
         raise NotYet(str(error)) from None
     except HttpError as error:
         raise Failed(str(error)) from None
-    return f"{answer.status}, certificate of {seen['issuer']} until {seen['expires']}"
+    return f"{answer.status}, issued by {seen['issuer']}"
