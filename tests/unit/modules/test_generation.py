@@ -45,6 +45,7 @@ def test_same_is_about_what_is_applied_only() -> None:
     assert same(other, RECORD)
     assert not same({**other, "digests": {"a:1": "sha256:2"}}, RECORD)
     assert not same({**other, "files": {"/f": "1"}}, RECORD)
+    assert not same({**other, "services": {"radarr": {"spec": "2"}}}, RECORD)
     assert not same(None, RECORD)
 
 

@@ -208,6 +208,32 @@ REFUSED = {
 }
 
 
+def down_and(change: Callable[..., object]) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    return lambda stack, host: (engine_down(stack, host), change(stack, host))[0]
+
+
+STILL_REFUSED = {
+    "another network": (address("172.31.240.9", 24), "overlaps 172.31.240.9/24 of interface eth1"),
+    "another size": (address("172.31.240.1", 20), "overlaps 172.31.240.1/20 of interface eth1"),
+    "not in the record": (
+        lambda _, host: host["generation"]["stack"]["networks"].clear(),
+        "overlaps 172.31.240.1/24 of interface br-0",
+    ),
+    "an engine that answers": (
+        lambda _, host: host.update(engine={"root_dir": "/var/lib/docker"}),
+        "overlaps 172.31.240.1/24 of interface br-0",
+    ),
+    "another process": (listening(), "443/tcp is held by nginx"),
+}
+
+
+@pytest.mark.parametrize("case", STILL_REFUSED)
+def test_refused_while_the_engine_is_down(case: str) -> None:
+    change, text = STILL_REFUSED[case]
+    refusals, _, _ = found(down_and(change))
+    assert any(text in refusal for refusal in refusals), refusals
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused_with_what_and_remedy(case: str) -> None:
     change, text, remedy = REFUSED[case]
@@ -219,7 +245,16 @@ def test_refused_with_what_and_remedy(case: str) -> None:
     assert "Nothing was changed." in message
 
 
+def engine_down(stack: dict[str, Any], host: dict[str, Any]) -> None:
+    """As applied, but nobody can be asked what is ours; a forwarder was left behind."""
+    applied(stack, host)
+    host.update(engine=None, networks=[], containers=[])
+    host["generation"]["stack"] = copy.deepcopy(stack)
+    host["listening"] = [{**item, "ours": False} for item in host["listening"]]
+
+
 PASSED = {
+    "engine down": engine_down,
     "debian 12": operating_system(id="debian", version_id="12"),
     "another port": listening(port=8443),
     "another protocol": listening(protocol="udp"),

@@ -69,6 +69,11 @@ def marks(environment: bytes) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name.startswith(MARK)}
 
 
+def has_engine() -> bool:
+    """Whether an engine is installed, whether it runs or not."""
+    return shutil.which("dockerd", path=PROGRAMS) is not None
+
+
 def running_engine(processes: str = "/proc") -> Path | None:
     """The process of the running dockerd; None where there is none.
 
@@ -134,7 +139,7 @@ def engine_setup() -> dict[str, Any]:
     daemon, error = daemon_file()
     process = running_engine()
     return {
-        "installed": shutil.which("dockerd", path=PROGRAMS) is not None,
+        "installed": has_engine(),
         "running": process is not None,
         "stale": stale(process),
         "daemon": daemon,

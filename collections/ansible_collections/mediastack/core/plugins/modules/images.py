@@ -39,6 +39,10 @@ options:
     description: Seconds that one pull may take.
     type: float
     default: 1800
+  state_directory:
+    description: The stack's state directory, where the record of what was applied is.
+    type: path
+    default: /var/lib/mediastack
 extends_documentation_fragment: [mediastack.core.lease_options]
 attributes:
   check_mode:
@@ -79,10 +83,11 @@ engine_version:
   type: str
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mediastack.core.plugins.module_utils import generations, host_docker, recorded
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
     LEASE_ARGUMENTS,
     wants_diff,
@@ -97,6 +102,11 @@ from ansible_collections.mediastack.core.plugins.module_utils.image_pull import 
     wanted_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ansible_collections.mediastack.core.plugins.module_utils.image_pull import Wanted
+
 IMAGE = {
     "reference": {"type": "str", "required": True},
     "digest": {"type": "str"},
@@ -106,8 +116,17 @@ ARGUMENTS = {
     "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
     "tries": {"type": "int", "default": 3},
     "timeout": {"type": "float", "default": 1800.0},
+    "state_directory": {"type": "path", "default": "/var/lib/mediastack"},
     **LEASE_ARGUMENTS,
 }
+
+
+def known(wanted: Sequence[Wanted], state: str) -> dict[str, dict[str, Any]]:
+    """What an engine that is installed, but does not answer, has according to the record of what was applied."""
+    there = recorded.images(generations.current(state)) if host_docker.has_engine() else set()
+    return {
+        item.reference: {"digest": item.digest, "arch": ""} for item in wanted if (item.reference, item.digest) in there
+    }
 
 
 def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
@@ -117,7 +136,7 @@ def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     engine = version is not None
     if not engine and not module.check_mode:
         docker.need_engine()
-    found = local(docker, wanted) if engine else {}
+    found = local(docker, wanted) if engine else known(wanted, module.params["state_directory"])
     missing = [item for item in wanted if item.reference not in found]
     if missing and not module.check_mode:
         with writing(module):

@@ -51,6 +51,12 @@ options:
     description: File on the server that gets the key; mode 0600. Its directory is made when missing.
     type: path
     required: true
+  known_config:
+    description:
+      - Folder of its configuration, if it was applied here before.
+      - Where that has something in it, a plan predicts no change while the application does not answer,
+        but that O(key_file) is written when it is missing.
+    type: path
   timeout:
     description: Seconds to wait for a server that still starts or migrates its database.
     type: int
@@ -59,7 +65,9 @@ extends_documentation_fragment: [mediastack.core.lease_options]
 attributes:
   check_mode:
     support: full
-    description: A server that does not answer yet is predicted to change.
+    description:
+      - A server that does not answer is predicted to change, unless O(known_config) shows that it was set up
+        before.
   diff_mode:
     support: full
     description: Says what is done, never a password or a key.
@@ -98,6 +106,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin
+from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
 
@@ -115,6 +124,7 @@ ARGUMENTS: dict[str, Any] = {
     "remote_access": {"type": "bool", "default": True},
     "key_name": {"type": "str", "default": "mediastack", "no_log": False},
     "key_file": {"type": "path", "required": True, "no_log": False},
+    "known_config": {"type": "path"},
     "timeout": {"type": "int", "default": 180},
     **LEASE_ARGUMENTS,
 }
@@ -129,7 +139,7 @@ def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], s
     wait = min(params["timeout"], PREDICTION_WAIT) if check_mode else params["timeout"]
     if not wait_until(client, jellyfin.PING, time.monotonic() + wait):
         if check_mode:
-            return EVERYTHING, None
+            return predict(params), None
         raise HttpError(f"{client.base}{jellyfin.PING} does not answer within {wait} seconds")
     told = jellyfin.info(client)
     version = told.get("Version")
@@ -145,6 +155,13 @@ def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], s
             "instance's admin_password, or set the stored one there"
         )
     return actions + keep_key(client, params, check_mode=check_mode), version
+
+
+def predict(params: Mapping[str, Any]) -> list[str]:
+    """What a run will do, as far as that can be told while the server does not answer."""
+    if not was_set_up(params.get("known_config")):
+        return EVERYTHING
+    return [] if read_key(Path(params["key_file"])) else ["key_file"]
 
 
 def keep_key(client: Client, params: Mapping[str, Any], *, check_mode: bool) -> list[str]:

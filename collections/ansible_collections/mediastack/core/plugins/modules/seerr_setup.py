@@ -58,6 +58,11 @@ options:
         description: Base URL, empty for none.
         type: str
         default: ""
+  known_config:
+    description:
+      - Folder of its configuration, if it was applied here before.
+      - Where that has something in it, a plan predicts no change while the application does not answer.
+    type: path
   timeout:
     description: Seconds to wait for an application that still starts.
     type: int
@@ -66,7 +71,9 @@ extends_documentation_fragment: [mediastack.core.lease_options]
 attributes:
   check_mode:
     support: full
-    description: An application that does not answer yet is predicted to change.
+    description:
+      - An application that does not answer is predicted to change, unless O(known_config) shows that it was set up
+        before.
   diff_mode:
     support: full
     description: Says what is done, never a password or a key.
@@ -102,6 +109,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr
+from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
 
@@ -124,6 +132,7 @@ ARGUMENTS: dict[str, Any] = {
             "url_base": {"type": "str", "default": ""},
         },
     },
+    "known_config": {"type": "path"},
     "timeout": {"type": "int", "default": 180},
     **LEASE_ARGUMENTS,
 }
@@ -139,8 +148,10 @@ def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], s
     wait = min(params["timeout"], PREDICTION_WAIT) if check_mode else params["timeout"]
     by_hand = params["variant"] == "overseerr"
     if not wait_until(client, public, time.monotonic() + wait):
+        if check_mode and by_hand:
+            return [], PLEX_ONLY
         if check_mode:
-            return ([], PLEX_ONLY) if by_hand else (["sign_in", "initialize"], None)
+            return [] if was_set_up(params.get("known_config")) else ["sign_in", "initialize"], None
         raise HttpError(f"{client.base}{public} does not answer within {wait} seconds")
     told = seerr.public(client)
     if told.get("initialized"):

@@ -36,10 +36,16 @@ options:
         description: Name of the user. The application keeps it in lower case.
         type: str
         required: true
+      known_config:
+        description:
+          - Folder of its configuration, if it was applied here before.
+          - Where that has something in it, a plan predicts no change while the application does not answer.
+        type: path
   secrets:
     description:
       - By instance, a mapping with C(api_key), the application's key, and C(ui_password), the wanted
-        password. - Other entries are ignored.
+        password.
+      - Other entries are ignored.
     type: dict
     required: true
   timeout:
@@ -50,7 +56,9 @@ extends_documentation_fragment: [mediastack.core.lease_options]
 attributes:
   check_mode:
     support: full
-    description: An application that does not answer yet is predicted to change.
+    description:
+      - An application that does not answer is predicted to change, unless its O(apps[].known_config) shows that it was
+        set up before.
   diff_mode:
     support: full
     description: Names users, never passwords.
@@ -80,6 +88,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr
+from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError, wait_until
 from ansible_collections.mediastack.core.plugins.module_utils.parallel import run_all
@@ -97,6 +106,7 @@ ARGUMENTS: dict[str, Any] = {
             "kind": {"type": "str", "required": True, "choices": sorted(servarr.VERSIONS, reverse=True)},
             "url": {"type": "str", "required": True},
             "username": {"type": "str", "required": True},
+            "known_config": {"type": "path"},
         },
     },
     "secrets": {"type": "dict", "required": True, "no_log": True},
@@ -115,6 +125,8 @@ def ensure(app: Mapping[str, Any], secret: Mapping[str, str], *, timeout: float,
     client = servarr.client_for(app["url"], secret["api_key"])
     wait = min(timeout, PREDICTION_WAIT) if check_mode else timeout
     if not wait_until(client, "/ping", time.monotonic() + wait):
+        if check_mode and was_set_up(app.get("known_config")):
+            return {"changed": False, "drift": [], "before": ""}
         if check_mode:
             return {"changed": True, "drift": [ABSENT], "before": "not there yet"}
         raise HttpError(f"{app['url']}/ping does not answer within {timeout:g} seconds")

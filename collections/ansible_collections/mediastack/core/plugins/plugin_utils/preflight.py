@@ -24,6 +24,8 @@ TESTED = {"debian": ("12", "13")}
 UNTESTED = ("ubuntu", "arch", "fedora")
 OLDEST_DEBIAN = 12
 GIB = 1024**3
+SUBNET_REMEDY = "set mediastack_network.subnet to a range that is free on this server and in your home"
+PORT_FORWARDER = "docker-proxy"
 ENGINE_ROOT = "/var/lib/docker"  # unless daemon.json says otherwise
 
 
@@ -141,13 +143,10 @@ def foreign_containers(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[
 
 
 def networks(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
-    """Names and subnets of ours must not be held by a foreign network or by the server's own addresses."""
+    """Names and subnets of ours must not be held by a foreign network."""
     ours = {network["name"]: ipaddress.ip_network(network["subnet"]) for network in stack["networks"]}
-    remedy = "set mediastack_network.subnet to a range that is free on this server and in your home"
-    bridges = []
     for network in host.get("networks", []):
         subnets = [ipaddress.ip_network(subnet, strict=False) for subnet in network.get("subnets", [])]
-        bridges += subnets
         if managed(network):
             continue
         if network["name"] in ours:
@@ -157,14 +156,34 @@ def networks(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
             )
         for name, subnet in ours.items():
             if any(overlap(subnet, other) for other in subnets):
-                yield Finding(f"{name} ({subnet}) overlaps the foreign network {network['name']}.", remedy)
+                yield Finding(f"{name} ({subnet}) overlaps the foreign network {network['name']}.", SUBNET_REMEDY)
+
+
+def interfaces(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
+    """Subnets of ours must not be held by an address of the server, unless it is a bridge of its engine."""
+    ours = {network["name"]: ipaddress.ip_network(network["subnet"]) for network in stack["networks"]}
+    bridges = [
+        ipaddress.ip_network(subnet, strict=False)
+        for network in host.get("networks", [])
+        for subnet in network.get("subnets", [])
+    ]
+    own = recorded_bridges(host)
     for address in host.get("addresses", []):
         interface = ipaddress.ip_interface(f"{address['address']}/{address['prefix']}")
-        if any(interface.ip in bridge for bridge in bridges):
-            continue  # the bridge of a network that was looked at above
+        if any(interface.ip in bridge for bridge in bridges) or (str(interface.ip), interface.network) in own:
+            continue  # its network is looked at by `networks`, or it is as we made it
         for name, subnet in ours.items():
             if overlap(subnet, interface.network):
-                yield Finding(f"{name} ({subnet}) overlaps {interface} of interface {address['interface']}.", remedy)
+                text = f"{name} ({subnet}) overlaps {interface} of interface {address['interface']}."
+                yield Finding(text, SUBNET_REMEDY)
+
+
+def recorded_bridges(host: dict[str, Any]) -> set[tuple[str, Any]]:
+    """Return address and network of our own bridges while no engine can be asked about them: as applied before."""
+    if host.get("engine"):
+        return set()
+    known = ((host.get("generation") or {}).get("stack") or {}).get("networks") or []
+    return {(network["gateway"], ipaddress.ip_network(network["subnet"])) for network in known}
 
 
 def overlap(one: Any, other: Any) -> bool:
@@ -174,8 +193,11 @@ def overlap(one: Any, other: Any) -> bool:
 
 def ports(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
     """A port that we publish must not be held by a foreign process."""
+    own = recorded_listeners(host)
     for name, port, protocol, address in published(stack):
         for other in host.get("listening", []):
+            if (name, port, protocol, address) in own and other.get("process") == PORT_FORWARDER:
+                continue
             if other.get("ours") or other["port"] != port or other["protocol"] != protocol:
                 continue
             if not same_address(address, other["address"]):
@@ -187,6 +209,12 @@ def ports(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
                 f"stop {holder}, or choose another port for {name}",
             )
             break
+
+
+def recorded_listeners(host: dict[str, Any]) -> set[tuple[str, int, str, str]]:
+    """Return what we published before, while no engine can be asked whose container a forwarder serves."""
+    stack = (host.get("generation") or {}).get("stack")
+    return set() if host.get("engine") or not stack else set(published(stack))
 
 
 def published(stack: dict[str, Any]) -> Iterator[tuple[str, int, str, str]]:
@@ -259,6 +287,7 @@ CHECKS: tuple[Callable[[dict[str, Any], dict[str, Any]], Iterator[Finding]], ...
     disk,
     foreign_containers,
     networks,
+    interfaces,
     ports,
     media,
     tunnel,
