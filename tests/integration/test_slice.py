@@ -10,6 +10,7 @@ from tests.integration.servers import Server, changes, server
 TASKS_ON_HOST = 35
 ROLES = ("base", "docker", "storage", "stack", "gluetun", "downloaders", "arr", "media_server", "requests", "edge")
 PHASES = ("install", "configure", "apply", "wire", "verify")
+ONE_IS_ENOUGH = pytest.mark.parametrize("bare", ["debian13"], indirect=True)
 FILES = "find /etc /opt /srv /var/lib -xdev -newer /etc/machine-id -type f | sort | grep -v systemd || true"
 # Tasks that say in a plan what another one does in an apply.
 SAME = {"base : Say what would be installed": "base : Install packages"}
@@ -54,6 +55,7 @@ def test_verify_passes(bare: Server) -> None:
     bare.apply()
 
 
+@ONE_IS_ENOUGH
 @pytest.mark.parametrize("tag", [*ROLES, *PHASES])
 def test_every_tag_works_alone(bare: Server, tag: str) -> None:
     result = bare.play("site.yml", "--tags", tag)
@@ -70,6 +72,7 @@ def states(of: Server) -> dict[str, str]:
     return {name: item["State"]["Status"] for name, item in of.containers().items()}
 
 
+@ONE_IS_ENOUGH
 def test_verbs_for_one_instance_and_for_all(bare: Server) -> None:
     chosen = ("-e", '{"stack_only": ["radarr"]}')
     assert bare.play("playbooks/stop.yml", *chosen).returncode == 0
@@ -94,6 +97,7 @@ def test_verbs_for_one_instance_and_for_all(bare: Server) -> None:
     assert "jellyfin" in status.output
 
 
+@ONE_IS_ENOUGH
 def test_uninstall_asks_then_keeps_what_is_the_owners(bare: Server) -> None:
     asked = bare.play("playbooks/uninstall.yml")
     assert asked.returncode != 0
