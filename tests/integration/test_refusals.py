@@ -14,7 +14,8 @@ from tests.integration.servers import Server, server
 
 # Everything that a run could change, as one fingerprint. Facts that a read leaves behind do not count.
 FINGERPRINT = """
-{ find /etc /opt /srv /usr/local /var/lib/mediastack -xdev -type f -newer /run/before -print 2>/dev/null || true; } | sort
+touched() { find /etc /opt /srv /usr/local /var/lib/mediastack -xdev -type f -newer /run/before 2>/dev/null || true; }
+touched | sort
 docker ps -a --format '{{.Names}} {{.Image}} {{.Status}}' 2>/dev/null | sed 's/ Up .*/ Up/' | sort
 docker network ls --format '{{.Name}}' 2>/dev/null | sort
 """
