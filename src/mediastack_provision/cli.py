@@ -207,6 +207,11 @@ def init(  # noqa: PLR0913, PLR0917  one flag per question
     vpn: Annotated[str | None, typer.Option(help="VPN provider as gluetun calls it; `none` for no VPN.")] = None,
     vpn_type: Annotated[str | None, typer.Option(help="wireguard or openvpn.")] = None,
     vpn_country: Annotated[str | None, typer.Option(help="Country of the VPN server.")] = None,
+    vpn_endpoint: Annotated[str | None, typer.Option(help="With `--vpn custom`: the server's address:port.")] = None,
+    vpn_public_key: Annotated[str | None, typer.Option(help="With `--vpn custom`: the server's public key.")] = None,
+    vpn_address: Annotated[
+        str | None, typer.Option(help="With `--vpn custom`: your own address in the tunnel.")
+    ] = None,
     vpn_key_file: Annotated[
         Path | None, typer.Option(help="File that holds the WireGuard private key; `-` reads it from stdin.")
     ] = None,
@@ -228,6 +233,9 @@ def init(  # noqa: PLR0913, PLR0917  one flag per question
         "vpn": vpn,
         "vpn_type": vpn_type,
         "vpn_country": vpn_country,
+        "vpn_endpoint": vpn_endpoint,
+        "vpn_public_key": vpn_public_key,
+        "vpn_address": vpn_address,
         "services": tuple(service) if service else None,
     }
     given = {name: value for name, value in answers.items() if value is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NAME_WIDTH = 17
 RESULT_WIDTH = 14
 TIME_WIDTH = 10
+WIDTH = 80
 DOING = {  # what to say of a running task instead of its name
     OURS + "images": "pulling what is missing",
     OURS + "compose": "starting, then until all are healthy",
@@ -66,13 +68,25 @@ def failure_lines(failure: Failure, redactor: Redactor) -> list[str]:
     """A failure for people: where, then what our plugin said, unchanged, remedy and all."""
     where = failure.where
     if failure.unreachable:
-        remedy = f"Remedy: check that it is on and that this works: ssh {failure.host}"
-        return [f"UNREACHABLE {where}", *_indent(redactor.text(failure.message)), f"  {remedy}"]
+        remedy = "Remedy: check that it is on, and what hosts.yml says of it: ansible_host, ansible_port, ansible_user."
+        return [f"UNREACHABLE {where}", *_indent(f"{redactor.text(failure.message)}\n{remedy}")]
     return [f"FAILED {where}", *_indent(redactor.text(failure.message))]
 
 
 def _indent(text: str) -> list[str]:
-    return [f"  {line}".rstrip() for line in text.splitlines()]
+    """Lines of at most 80 columns, each part as deep as it was, and two deeper."""
+    shown = []
+    for line in text.splitlines():
+        depth = " " * (len(line) - len(line.lstrip()) + 2)
+        shown += textwrap.wrap(
+            line.strip(),
+            WIDTH,
+            initial_indent=depth,
+            subsequent_indent=depth,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return shown
 
 
 class LineReporter:

@@ -45,12 +45,20 @@ class Answers:
     vpn: str = NO_VPN
     vpn_type: str = "wireguard"
     vpn_country: str = ""
+    vpn_endpoint: str = ""
+    vpn_public_key: str = ""
+    vpn_address: str = ""
     services: tuple[str, ...] = DEFAULT_SERVICES
 
     @property
     def has_vpn(self) -> bool:
         """Whether there is a VPN provider."""
         return self.vpn not in {"", NO_VPN}
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the VPN is a WireGuard server that no provider's list knows."""
+        return self.vpn == "custom" and self.vpn_type == "wireguard"
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ def hosts(name: str, answers: Answers) -> str:
             lines.append(f"      ansible_user: {scalar(answers.user)}")
         else:
             lines.append("      # ansible_user: admin             # default: your own name, or ~/.ssh/config")
+        lines.append("      # ansible_port: 22                # also ansible_ssh_private_key_file, or ~/.ssh/config")
     return "\n".join(lines) + "\n"
 
 
@@ -168,10 +177,24 @@ def overrides_of(entry: Entry, answers: Answers) -> dict[str, Any]:
         keys: dict[str, Any] = {"provider": answers.vpn, "type": answers.vpn_type}
         if answers.vpn_country:
             keys["country"] = answers.vpn_country
+        if answers.has_own_server:
+            keys |= own_server(answers)
         return keys
     if entry.zone in {"vpn", "proxied"} and not answers.has_vpn:
         return {"zone": "apps"}
     return {}
+
+
+def own_server(answers: Answers) -> dict[str, Any]:
+    """How a WireGuard server of one's own is reached, as far as it was answered."""
+    address, _, port = answers.vpn_endpoint.rpartition(":")
+    endpoint = {"address": address.strip("[]"), "port": int(port) if port.isdecimal() else port}
+    keys = {
+        "endpoint": endpoint if answers.vpn_endpoint else None,
+        "public_key": answers.vpn_public_key,
+        "addresses": [part.strip() for part in answers.vpn_address.split(",") if part.strip()],
+    }
+    return {key: value for key, value in keys.items() if value}
 
 
 def comment_of(entry: Entry, answers: Answers) -> list[str]:

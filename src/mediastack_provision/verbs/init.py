@@ -42,6 +42,8 @@ def run(
         if not sys.stdin.isatty():
             raise UserError("init asks questions, and there is no terminal. Use --non-interactive with flags.")
         answers, key = wizard.ask(answers, given, catalogue, key, display(folder))
+    if wrong := wizard.check_timezone(answers.timezone):
+        raise UserError(f"--timezone: {wrong}")
     unknown = [name for name in answers.services if name not in catalogue]
     if unknown:
         raise UserError(f"--service {unknown[0]}: there is no such service. There are: {', '.join(sorted(catalogue))}")
@@ -51,6 +53,7 @@ def run(
     created = None if password_file or vault_is_configured() else vault.create_default()
     if key is not None:
         store_key(folder, key, password_file or vault.default_file())
+        written.append(vault.vault_file(folder))
     report(folder, written, kept, created)
     return Exit.OK
 

@@ -99,7 +99,7 @@ def row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
         clip(name, LONGEST_NAME),
         state_of(entry),
         str(entry.get("zone") or "-"),
-        age(float(entry["uptime"])) if entry.get("uptime") is not None else "-",
+        age(float(entry["uptime"])) if entry.get("uptime") is not None and entry.get("state") == "running" else "-",
         str(entry.get("url") or "-"),
         " ".join(str(entry.get("note") or "").split()),
     )
@@ -130,9 +130,15 @@ def certificate_lines(certificates: dict[str, dict[str, Any]], proxy: str) -> li
 
     The proxy renews them when a third of their lifetime is left: late is not few days, but less than a fifth.
     """
-    bad = {name: entry for name, entry in certificates.items() if entry.get("error")}
+    bad: dict[str, list[str]] = {}
+    for name, entry in certificates.items():
+        if entry.get("error"):
+            bad.setdefault(str(entry["error"]).removeprefix(f"{name} at "), []).append(name)
     good = {name: entry for name, entry in certificates.items() if not entry.get("error")}
-    lines = [f"certificate {name}: {entry['error']}" for name, entry in bad.items()]
+    lines = [
+        f"certificate {names[0]}: {error}" if len(names) == 1 else f"{len(names)} certificates not read: {error}"
+        for error, names in bad.items()
+    ]
     if good:
         first = min(good.values(), key=lambda entry: float(entry.get("hours") or 0))
         lines.append(

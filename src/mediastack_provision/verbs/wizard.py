@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mediastack_provision.exits import UserError
-from mediastack_provision.scaffold import LAYER_TITLES, LOCAL, NO_VPN, Answers
+from mediastack_provision.scaffold import LAYER_TITLES, LOCAL, Answers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,6 +26,9 @@ QUESTIONS = (
     ("vpn", "VPN provider as gluetun calls it, for instance protonvpn, mullvad (or `none`)"),
     ("vpn_type", "VPN type: wireguard or openvpn"),
     ("vpn_country", "Country of the VPN server (empty: any)"),
+    ("vpn_endpoint", "VPN server: its address and port, for instance 203.0.113.7:51820"),
+    ("vpn_public_key", "Public key of the VPN server"),
+    ("vpn_address", "Your own address in the tunnel, for instance 10.2.0.2/32"),
 )
 
 
@@ -42,8 +45,13 @@ def ask(
         if name in given or not applies(name, answers):
             continue
         usual = getattr(answers, name)
-        text = Prompt.ask(question, default=usual, show_default=bool(usual), console=console)
-        answer: dict[str, Any] = {name: text.strip()}
+        while True:
+            text = Prompt.ask(question, default=usual, show_default=bool(usual), console=console).strip()
+            wrong = check_timezone(text) if name == "timezone" else ""
+            if not wrong:
+                break
+            console.print(wrong, style="red", markup=False)
+        answer: dict[str, Any] = {name: text}
         answers = replace(answers, **answer)
     if "services" not in given:
         answers = replace(answers, services=_services(answers, catalogue, console))
@@ -52,12 +60,23 @@ def ask(
     return answers, key
 
 
+def check_timezone(name: str) -> str:
+    """What is wrong with a time zone; empty when nothing is."""
+    from ansible_collections.mediastack.core.plugins.plugin_utils.choices_timezone import unknown_timezone
+
+    return " ".join(part for problem in unknown_timezone(name) for part in (problem.text, *problem.remedy))
+
+
 def applies(name: str, answers: Answers) -> bool:
     """Whether a question means anything after the answers so far."""
     if name == "user":
         return answers.host != LOCAL
-    if name in {"vpn_type", "vpn_country"}:
-        return answers.vpn not in {"", NO_VPN}
+    if name == "vpn_type":
+        return answers.has_vpn
+    if name == "vpn_country":
+        return answers.has_vpn and answers.vpn != "custom"
+    if name in {"vpn_endpoint", "vpn_public_key", "vpn_address"}:
+        return answers.has_own_server
     return True
 
 

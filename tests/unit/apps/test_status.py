@@ -249,6 +249,19 @@ def test_one_that_is_stopped_is_not_asked(docker: Callable[..., None]) -> None:
         assert app.requests == []
 
 
+def test_one_that_is_missing_is_not_asked_unless_docker_cannot_tell(
+    docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker()
+    with serving(servarr_double("Radarr", "v3")) as app:
+        gone = item("radarr", api="servarr-v3", address=app.url, auth=KEYED)
+        assert status.status(params(gone))["instances"]["radarr"]["note"] == ""
+        assert app.requests == []
+        monkeypatch.setattr(status, "look", lambda: (Snapshot({}), "no engine answers"))
+        status.status(params(gone))
+        assert app.requests
+
+
 def test_the_living_are_told_beside_the_dead_and_the_slow(docker: Callable[..., None]) -> None:
     docker(container("radarr"), container("sonarr"), container("seerr"))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.unit.provision.support import Script, recorded
 
-from mediastack_provision.events import Story, failure_text
+from mediastack_provision.events import Failure, Story, failure_text
 from mediastack_provision.progress import JsonReporter, LineReporter, LiveReporter, failure_lines, phase_line
 from mediastack_provision.project import turns
 from mediastack_provision.redact import Redactor
@@ -122,7 +122,16 @@ def test_an_unreachable_server_comes_with_a_remedy() -> None:
     story, _ = tell(recorded("failed_and_unreachable.jsonl"))
     lines = failure_lines(story.failures[0], Redactor())
     assert lines[0] == "UNREACHABLE cellar · base · Touch"
-    assert lines[-1].endswith("ssh cellar")
+    assert "what hosts.yml says of it" in " ".join(lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_long_failure_is_wrapped_as_deep_as_it_was() -> None:
+    text = "top " * 30 + "\n    log: " + "word " * 30 + "\n\nend"
+    lines = failure_lines(Failure("nas", "stack", "Up", "a", text, False, {}), Redactor())
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith("      ") for line in lines if "word" in line)
+    assert lines[-2:] == ["", "  end"]
 
 
 JUNK = st.recursive(

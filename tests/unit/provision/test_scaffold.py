@@ -126,6 +126,8 @@ def test_nothing_is_overwritten(home: Path) -> None:
         (["--service", "radar"], "no such service"),
         (["--vpn-key-file", "nowhere"], "cannot be read"),
         (["--domain", "no domain"], "is not a domain"),
+        (["--timezone", "Europe/Berln"], "'Europe/Berln' is not a time zone. Did you mean 'Europe/Berlin'?"),
+        (["--vpn", "custom"], "'endpoint' is missing"),
     ],
 )
 def test_bad_answers_write_nothing(home: Path, words: list[str], said: str) -> None:
@@ -143,6 +145,7 @@ def test_the_vpn_key_goes_into_the_vault_and_nowhere_else(home: Path) -> None:
     secret = VaultSecret(vault.default_file().read_bytes().strip())
     path = vault.vault_file(home / "inventories/home")
     assert path.stat().st_mode & 0o777 == 0o600
+    assert "wrote  inventories/home/group_vars/mediastack/vault.yml" in output
     content = yaml.safe_load(VaultLib([("default", secret)]).decrypt(path.read_bytes()))
     assert content == {"mediastack_secrets": {"gluetun": {"wireguard_private_key": KEY}}}
     (home / "key").unlink()
@@ -177,6 +180,38 @@ def test_the_wizard_asks_only_what_means_something(monkeypatch: pytest.MonkeyPat
     assert key == KEY
     assert not [question for question in asked if question.startswith("Domain")]
     assert [question for question in asked if question.startswith("User")]
+
+
+def test_a_time_zone_is_judged_where_it_is_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["Europe/Berln", "Europe/Berlin"])
+    monkeypatch.setattr(
+        "rich.prompt.Prompt.ask",
+        lambda question, **options: next(typed) if question == "Time zone" else options.get("default", ""),
+    )
+    monkeypatch.setattr("rich.prompt.Confirm.ask", lambda *_, **__: False)
+    answers, _ = wizard.ask(Answers(), (), ENTRIES, None, "inventories/home")
+    assert answers.timezone == "Europe/Berlin"
+    assert "Did you mean 'Europe/Berlin'?" in capsys.readouterr().out
+
+
+def test_a_server_of_ones_own_is_asked_for_and_written(home: Path) -> None:
+    asked = [name for name, _ in wizard.QUESTIONS if wizard.applies(name, Answers(vpn="custom"))]
+    assert asked[-4:] == ["vpn_type", "vpn_endpoint", "vpn_public_key", "vpn_address"]
+    mullvad = [name for name, _ in wizard.QUESTIONS if wizard.applies(name, Answers(vpn="mullvad"))]
+    assert mullvad[-2:] == ["vpn_type", "vpn_country"]
+    words = ["--vpn", "custom", "--vpn-endpoint", "203.0.113.7:51820", "--vpn-public-key", KEY]
+    code, output = run("-i", "inventories/home", *words, "--vpn-address", "198.18.255.2/32")
+    assert code == 0, output
+    text = (home / "inventories/home/group_vars/mediastack/vpn.yml").read_text()
+    assert yaml.safe_load(text)["mediastack_services_vpn"]["gluetun"] == {
+        "provider": "custom",
+        "type": "wireguard",
+        "endpoint": {"address": "203.0.113.7", "port": 51820},
+        "public_key": KEY,
+        "addresses": ["198.18.255.2/32"],
+    }
 
 
 def test_without_a_terminal_the_wizard_says_so(home: Path) -> None:

@@ -17,7 +17,7 @@ from mediastack_provision.events import Story
 from mediastack_provision.execute import Run
 from mediastack_provision.exits import Exit
 from mediastack_provision.redact import Redactor
-from mediastack_provision.verbs import plan, status, verify
+from mediastack_provision.verbs import instances, plan, status, verify
 
 CORE = "mediastack.core."
 KEPT = {"kept": "/opt/mediastack/config/jackett", "kept_bytes": 14_200_000}
@@ -294,6 +294,26 @@ def test_disks_and_certificates() -> None:
         "certificate b.home.example: it names somebody else",
         "certificates: 1 valid; the first expires in 71 days, caddy renews it",
     ]
+
+
+def test_one_cause_is_told_once_for_all_certificates() -> None:
+    certificates = {name: {"error": f"{name} at 127.0.0.1:443: connection refused"} for name in ("a", "b", "c")}
+    assert status.certificate_lines(certificates, "caddy") == [
+        "3 certificates not read: 127.0.0.1:443: connection refused",
+    ]
+
+
+def test_what_does_not_run_is_not_up() -> None:
+    assert status.row("radarr", {"state": "exited", "uptime": 0})[3] == "-"
+
+
+def test_stopping_says_what_was_stopped(script: Script) -> None:
+    changes = [{"instance": f"instance-{number}", "action": "stop"} for number in range(12)]
+    script.task("", "Stop").ok({"changed": True, "changes": changes}, action=CORE + "compose")
+    lines = instances.told(told(script).results)
+    assert lines[0].startswith("stopped: instance-0, instance-1,")
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

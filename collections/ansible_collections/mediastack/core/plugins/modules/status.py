@@ -220,7 +220,8 @@ def status(params: Mapping[str, Any]) -> dict[str, Any]:
     found, reason = look()
     wanted = params["certificates"]
     timeout = float(params["timeout"])
-    jobs = [partial(ask, item, found, params["secrets"], timeout) for item in params["instances"]]
+    asked = partial(ask, found=found, seen=reason is None, secrets=params["secrets"], timeout=timeout)
+    jobs = [partial(asked, item) for item in params["instances"]]
     jobs += [partial(certificate_of, item, timeout) for item in wanted]
     rounds = -(-len(jobs) // max(1, params["parallel"]))
     limit = max(1, rounds) * REQUESTS * timeout
@@ -257,9 +258,16 @@ def container_of(item: Mapping[str, Any], found: Snapshot) -> Container | None:
     return found.containers.get(item["container"] or item["name"])
 
 
-def ask(item: Mapping[str, Any], found: Snapshot, secrets: Mapping[str, str], timeout: float) -> dict[str, Any]:
-    """What the application itself tells: {note, details}. One that is known to be down is not asked."""
+def ask(
+    item: Mapping[str, Any], *, found: Snapshot, seen: bool, secrets: Mapping[str, str], timeout: float
+) -> dict[str, Any]:
+    """What the application itself tells: {note, details}. One that is known to be down is not asked.
+
+    seen: Docker was read, so that what is not there is missing
+    """
     container = container_of(item, found)
+    if container is None and seen:
+        return {"note": "", "details": {}}
     if container is not None and container.state != "running":
         return {"note": container.raw.get("State", {}).get("Error") or "", "details": {}}
     if not item["api"] or not item["address"]:
