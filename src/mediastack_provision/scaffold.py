@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 GROUP = "group_vars/mediastack"
 LOCAL = "local"
+WIDTH = 80
 NO_VPN = "none"
 LAYER_TITLES = {
     "vpn": "The VPN that downloads go through.",
@@ -164,10 +165,10 @@ def services(layer: str, entries: list[Entry], answers: Answers) -> str:
         lines.append("# The key is in vault.yml: mediastack_secrets: {gluetun: {wireguard_private_key: …}}")
     lines.append(f"mediastack_services_{layer}:")
     for entry in entries:
-        overrides = overrides_of(entry, answers)
-        shown = "{" + ", ".join(f"{key}: {scalar(value)}" for key, value in overrides.items()) + "}"
+        overrides = [f"{key}: {scalar(value)}" for key, value in overrides_of(entry, answers).items()]
         lines += comment_of(entry, answers)
-        lines.append(f"  {entry.name}: {shown}")
+        line = f"  {entry.name}: {{{', '.join(overrides)}}}"
+        lines += [line] if len(line) <= WIDTH else [f"  {entry.name}:", *(f"    {item}" for item in overrides)]
     return "\n".join(lines) + "\n"
 
 

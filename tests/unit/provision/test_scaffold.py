@@ -205,6 +205,7 @@ def test_a_server_of_ones_own_is_asked_for_and_written(home: Path) -> None:
     code, output = run("-i", "inventories/home", *words, "--vpn-address", "198.18.255.2/32")
     assert code == 0, output
     text = (home / "inventories/home/group_vars/mediastack/vpn.yml").read_text()
+    assert "\n    endpoint: {address: 203.0.113.7, port: 51820}\n" in text, "short lines, not one long one"
     assert yaml.safe_load(text)["mediastack_services_vpn"]["gluetun"] == {
         "provider": "custom",
         "type": "wireguard",
