@@ -52,7 +52,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def path_of(root: Path, name: str) -> Path:
-    """Return the file of a setting. As in sysctl.conf, dots separate folders and a slash is a dot in a name."""
+    """Return the file of a setting. As in sysctl.conf, a slash is a dot in a name."""
     return root.joinpath(*(part.replace("/", ".") for part in name.split(".")))
 
 
