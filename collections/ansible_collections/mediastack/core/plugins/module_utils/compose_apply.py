@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils import engine_socket
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import (
     NO_COMPOSE,
     Docker,
@@ -51,7 +52,7 @@ def observe(docker: Docker, wanted: Mapping[str, Any]) -> dict[str, Any]:
     }
     containers, networks, images = parallel(docker.containers, docker.networks, lambda: docker.image_ids(references))
     return {
-        "containers": [plain_container(raw) for raw in containers],
+        "containers": [{**plain_container(raw), "stale": engine_socket.stale(raw)} for raw in containers],
         "networks": [plain_network(raw) for raw in networks],
         "images": images,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils import engine_socket
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import PROJECT_LABEL
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ def containers_and_networks(record: Mapping[str, Any] | None, prefix: str) -> di
 
     Ids of images are not known, so none is told: the specification says whether the image is another one.
     """
-    services = (record or {}).get("services") or {}
-    networks = ((record or {}).get("stack") or {}).get("networks") or [] if services else []
+    services, stack = (record or {}).get("services") or {}, (record or {}).get("stack") or {}
+    networks = stack.get("networks") or [] if services else []
+    held = {name: _sockets(stack, name) for name in services}
+    renewed = engine_socket.stale_after_start(source for sources in held.values() for source in sources)
     return {
-        "containers": [_container(name, service, prefix) for name, service in sorted(services.items())],
+        "containers": [
+            {**_container(name, service, prefix), "stale": next((one for one in held[name] if one in renewed), None)}
+            for name, service in sorted(services.items())
+        ],
         "networks": [_network(network, prefix) for network in networks],
         "images": {},
     }
@@ -32,6 +38,11 @@ def images(record: Mapping[str, Any] | None) -> set[tuple[str, str | None]]:
     """Reference and digest of every image that was here when the record was made."""
     services = ((record or {}).get("services") or {}).values()
     return {(service["reference"], service["digest"]) for service in services}
+
+
+def _sockets(stack: Mapping[str, Any], name: str) -> list[str]:
+    instance = (stack.get("instances") or {}).get(name) or {}
+    return engine_socket.sockets_of(instance.get("volumes") or [], "source")
 
 
 def _container(instance: str, service: Mapping[str, Any], prefix: str) -> dict[str, Any]:

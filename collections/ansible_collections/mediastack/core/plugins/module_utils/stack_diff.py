@@ -7,8 +7,8 @@
 
 ``actual``::
 
-    {containers: [docker_cli.plain_container], networks: [docker_cli.plain_network], images: {pinned
-    reference: id}}
+    {containers: [docker_cli.plain_container + {stale: socket|null}], networks: [docker_cli.plain_network],
+    images: {pinned reference: id}}
 
 A change is ``{instance|null, network|null, container|null, action, reason}`` with the actions create,
 recreate, start, remove. What does not carry our label is foreign: it never appears in a change, and a
@@ -190,12 +190,17 @@ def _instance(view: View, instance: str) -> tuple[str, str] | None:
     reason = _drift(view, instance, service, found)
     if reason:
         return "recreate", reason
-    if service["workload"] != "service":
-        return None
+    return _liveness(found) if service["workload"] == "service" else None
+
+
+def _liveness(found: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What a service's container lacks to be running and of use."""
     if found["state"] == "dead":
         return "recreate", "is dead"
     if found["state"] in IDLE:
         return "start", f"is {found['state']}"
+    if found.get("stale"):
+        return "recreate", f"{found['stale']} is another one since it was started"
     return None
 
 
