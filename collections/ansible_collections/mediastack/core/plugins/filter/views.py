@@ -4,7 +4,9 @@ media_directories(stack)            -> directories of the media tree, for `files
 wanted_images(stack, digests)       -> [{reference, digest, instances}], for `images`
 compose_projects(render, stack)     -> projects in the order in which they start, for `compose`
 kept_notes(changes)                 -> a line per removed instance whose configuration stays, from `compose`
+all_pulled(images, containers)      -> whether nothing is left to pull
 managed_hashes(render, hash_key)    -> {path: hash} of managed files, for `generation`
+recorded(wanted, generation)        -> whether the server's newest record says that already
 asked_paths(stack)                  -> paths that `preflight` wants `host_facts` to tell about
 applied_services(render)            -> what `compose` compares, by instance, for `generation`
 role_instances(stack, role, api, generation) -> a role's instances, with the `address` at which the server reaches
@@ -20,6 +22,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils import generations
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
@@ -47,6 +50,12 @@ def wanted_images(stack: dict[str, Any], digests: dict[str, str | None] | None =
         image = found.setdefault(reference, {"reference": reference, "digest": digest, "instances": []})
         image["instances"].append(name)
     return [found[reference] for reference in sorted(found)]
+
+
+def all_pulled(images: list[dict[str, Any]], containers: list[dict[str, Any]]) -> bool:
+    """Whether each image has a digest and a container made from it: the engine keeps an image that is in use."""
+    used = {container["image"] for container in plain(containers)}
+    return all(image["digest"] and f"{image['reference']}@{image['digest']}" in used for image in plain(images))
 
 
 def compose_networks(stack: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,6 +90,11 @@ def applied_services(render: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for project in plain(render["projects"])
         for name, service in project["services"].items()
     }
+
+
+def recorded(wanted: dict[str, Any], generation: dict[str, Any] | None) -> bool:
+    """Whether the server's newest record says all that is wanted of it: then there is nothing to write."""
+    return generations.same(plain(generation), plain(wanted))
 
 
 def asked_paths(stack: dict[str, Any]) -> list[str]:
@@ -230,10 +244,12 @@ class FilterModule:
         views = (
             media_directories,
             wanted_images,
+            all_pulled,
             compose_networks,
             kept_notes,
             managed_hashes,
             applied_services,
+            recorded,
             asked_paths,
             role_instances,
             servarr_apps,

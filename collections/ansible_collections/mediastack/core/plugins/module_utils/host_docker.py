@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DAEMON_FILE = "/etc/docker/daemon.json"
+# What `systemctl enable docker` makes; reading it is cheaper than asking systemd.
+ENABLED_LINK = "/etc/systemd/system/multi-user.target.wants/docker.service"
 UNIT_FILE = "/etc/systemd/system/docker.service.d/mediastack.conf"
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -135,11 +137,12 @@ def configured_environment(path: str = UNIT_FILE) -> dict[str, str]:
 
 
 def engine_setup() -> dict[str, Any]:
-    """``{installed, running, stale, daemon, daemon_error, environment, configured}``."""
+    """``{installed, enabled, running, stale, daemon, daemon_error, environment, configured}``."""
     daemon, error = daemon_file()
     process = running_engine()
     return {
         "installed": has_engine(),
+        "enabled": Path(ENABLED_LINK).exists(),
         "running": process is not None,
         "stale": stale(process),
         "daemon": daemon,

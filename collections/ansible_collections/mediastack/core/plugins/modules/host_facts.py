@@ -89,6 +89,7 @@ ansible_facts:
       docker:
         installed: true
         running: true
+        enabled: true
         stale: false
         daemon: {live-restore: true}
         daemon_error: null
