@@ -8,10 +8,10 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import render_stack
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
 
 ARGUMENTS = {
     "stack": {"type": "dict", "required": True},

@@ -144,4 +144,5 @@ def owner_message(problems: list[str], vault_path: str) -> str:
     count = f"{len(problems)} secret{'' if one else 's'} that only you can supply."
     where = f"Set {'it' if one else 'them'} below `mediastack_secrets:`."
     remedy = f"Remedy: ansible-vault edit {vault_path} (ansible-vault create, if it does not exist yet)"
-    return "\n".join([vault_path, *(line for part in [*problems, f"{count} {where}", remedy] for line in wrapped(part))])
+    parts = [*problems, f"{count} {where}", remedy]
+    return "\n".join([vault_path, *(line for part in parts for line in wrapped(part))])
