@@ -98,3 +98,16 @@ def test_environment_that_the_unit_sets(tmp_path: Path) -> None:
     )
     assert host_docker.configured_environment(str(unit)) == {"MEDIASTACK_B": "1"}
     assert host_docker.configured_environment(str(tmp_path / "none")) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("Docker version 26.1.5+dfsg1, build 411e817ddf710ff8e08fa193da80cb78af708191\n", "26.1.5+dfsg1"),
+        ("Docker version 28.5.1, build f8215cc\n", "28.5.1"),
+        ("", None),
+        ("dockerd: error while loading shared libraries", None),
+    ],
+)
+def test_the_version_of_an_engine_that_is_down(said: str, version: str | None) -> None:
+    assert host_docker.parse_version(said) == version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -74,6 +75,26 @@ def marks(environment: bytes) -> dict[str, str]:
 def has_engine() -> bool:
     """Whether an engine is installed, whether it runs or not."""
     return shutil.which("dockerd", path=PROGRAMS) is not None
+
+
+def installed_version() -> str | None:
+    """Version of the installed engine, which need not run; None without one."""
+    program = shutil.which("dockerd", path=PROGRAMS)
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, timeout=QUERY_SECONDS, check=False, text=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return parse_version(done.stdout)
+
+
+def parse_version(said: str) -> str | None:
+    """The version in `Docker version 26.1.5+dfsg1, build 411e817`."""
+    found = re.search(r"\bversion (\d[^\s,]*)", said)
+    return found[1] if found else None
 
 
 def running_engine(processes: str = "/proc") -> Path | None:

@@ -78,7 +78,11 @@ engine:
   returned: success
   type: bool
 engine_version:
-  description: Its version, null without one.
+  description: Version of the engine, also of one that is installed but does not answer; null without one.
+  returned: success
+  type: str
+compose_version:
+  description: Version of Compose, null without one.
   returned: success
   type: str
 """
@@ -93,7 +97,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
     wants_diff,
     writing,
 )
-from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker, DockerError
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker, DockerError, parallel
 from ansible_collections.mediastack.core.plugins.module_utils.image_pull import (
     PullError,
     check_architecture,
@@ -132,7 +136,7 @@ def known(wanted: Sequence[Wanted], state: str) -> dict[str, dict[str, Any]]:
 def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     """Find what is missing and pull it; returns the module's result."""
     wanted = wanted_of(module.params["images"])
-    version = docker.version()
+    version, compose = parallel(docker.version, docker.compose_version)
     engine = version is not None
     if not engine and not module.check_mode:
         docker.need_engine()
@@ -148,7 +152,8 @@ def run(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
         "digests": {item.reference: (found.get(item.reference) or {}).get("digest", item.digest) for item in wanted},
         "pulled": sorted(item.reference for item in missing),
         "engine": engine,
-        "engine_version": version,
+        "engine_version": version or host_docker.installed_version(),
+        "compose_version": compose,
     }
     if wants_diff(module):
         result["diff"] = [
