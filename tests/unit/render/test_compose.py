@@ -16,7 +16,7 @@ from tests.unit.render.support import example_secrets, example_stack, rendered, 
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.compose import dump
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import deep_merge, size_in_bytes
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import MissingSecretError
-from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import abilities_of
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
@@ -101,7 +101,7 @@ def test_a_member_of_another_project_names_the_container(stack: dict[str, Any]) 
 def test_what_can_be_told_gets_the_way_out(
     stack: dict[str, Any], engine: str | None, compose: str | None, told: bool
 ) -> None:
-    networks = service_of(stack, "gluetun", choose_way_out=can_choose_way_out(engine, compose))["networks"]
+    networks = service_of(stack, "gluetun", abilities=abilities_of(engine, compose))["networks"]
     assert ("gw_priority" in networks["egress_gluetun"]) == told
     assert "gw_priority" not in networks["zone_apps"]
     assert networks["zone_apps"]["ipv4_address"] == "172.31.240.114"
@@ -281,3 +281,14 @@ def test_merge_keeps_its_input() -> None:
     base = {"a": {"b": 1, "c": 2}, "d": [1]}
     assert deep_merge(base, {"a": {"b": None, "e": 3}, "d": [2]}) == {"a": {"c": 2, "e": 3}, "d": [2]}
     assert base == {"a": {"b": 1, "c": 2}, "d": [1]}
+
+
+@pytest.mark.parametrize(
+    ("engine", "compose", "sooner"),
+    [("25.0.0", "2.20.2", True), ("24.0.9", "2.40.3", False), ("26.1.5+dfsg1", "2.19.0", False), (None, None, False)],
+)
+def test_a_starting_container_is_asked_sooner_where_the_engine_can(
+    stack: dict[str, Any], engine: str | None, compose: str | None, sooner: bool
+) -> None:
+    check = service_of(stack, "radarr", abilities=abilities_of(engine, compose))["healthcheck"]
+    assert ("start_interval" in check) is sooner

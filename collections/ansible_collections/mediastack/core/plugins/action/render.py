@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import render_stack
-from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import can_choose_way_out
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import abilities_of
 
 ARGUMENTS = {
     "stack": {"type": "dict", "required": True},
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 arguments["secrets"],
                 [*arguments["roles"], *self.role_folders()],
                 arguments["digests"],
-                can_choose_way_out(arguments["engine_version"], arguments["compose_version"]),
+                abilities_of(arguments["engine_version"], arguments["compose_version"]),
             )
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error

@@ -30,6 +30,7 @@ options:
     type: str
   compose_version:
     description: Version of the target's Compose. Those before 2.33.1 do not know how to tell the engine.
+      From 2.20.2 on, with engines from 25 on, a starting container's health is asked every two seconds.
     type: str
   roles:
     description: Folders of roles whose templates are used before those of the roles path.

@@ -1,6 +1,6 @@
 """The Stack as compose files: data first, text last.
 
-    render(stack, contents, hash_key, digests, choose_way_out) -> {project: Project}
+    render(stack, contents, hash_key, digests, abilities) -> {project: Project}
     Project = {"name", "directory", "files": {file name: compose dict}, "services": {instance: Service}}
     Service = {"container", "image", "reference", "digest": str|None, "spec", "gateway": container|None,
                "workload", "depends_on": [instance], "networks": [name], "file"}
@@ -24,6 +24,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import
     keyed_hash,
     spec_of,
 )
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import Abilities
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.yaml_text import yaml_text
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ def render(
     contents: Mapping[str, Mapping[str, str]],
     hash_key: str,
     digests: dict[str, str] | None = None,
-    choose_way_out: bool = False,
+    abilities: Abilities | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return every compose project of the Stack.
 
     `contents` is, per instance, the text of the managed files and secrets that it reads: {instance:
     {name: text}}.
     """
-    context = Context(stack, digests or {}, choose_way_out)
+    context = Context(stack, digests or {}, abilities or Abilities())
     return {
         project["name"]: render_project(project, context, contents, hash_key)
         for project in sorted(stack["projects"], key=lambda project: str(project["name"]))

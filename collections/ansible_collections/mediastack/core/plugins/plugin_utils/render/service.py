@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.health import healthcheck
+from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import Abilities
 
 JOBS = ("scheduled", "manual")
+START_INTERVAL = "2s"
 LOGGING = {"driver": "json-file", "options": {"max-file": "3", "max-size": "10m"}}
 DEFAULT_TMPFS = ("/tmp:mode=1777",)  # noqa: S108  # a mount inside the container
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -20,7 +22,7 @@ class Context:
 
     stack: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
-    choose_way_out: bool = False
+    abilities: Abilities = field(default_factory=Abilities)
 
     @property
     def instances(self) -> dict[str, dict[str, Any]]:
@@ -50,6 +52,8 @@ def render_service(name: str, context: Context) -> dict[str, Any]:
         if secret.get("env"):
             environment.setdefault(secret["env"], secret["target"])
     check = healthcheck(instance)
+    if check and context.abilities.check_sooner:  # else the first answer comes after a whole interval
+        check["start_interval"] = START_INTERVAL
     service |= {
         "environment": environment,
         "healthcheck": check,
@@ -163,7 +167,7 @@ def attach(attachment: dict[str, Any], all_of_it: list[dict[str, Any]], context:
     result: dict[str, Any] = {}
     if attachment.get("address"):
         result["ipv4_address"] = attachment["address"]
-    if context.choose_way_out and len(all_of_it) > 1 and attachment["network"].startswith("egress"):
+    if context.abilities.choose_way_out and len(all_of_it) > 1 and attachment["network"].startswith("egress"):
         result["gw_priority"] = 1
     return result
 

@@ -1,6 +1,6 @@
 """All that a resolved Stack becomes on a server, in one call.
 
-    render_stack(stack, secrets, template_folders, digests, choose_way_out) ->
+    render_stack(stack, secrets, template_folders, digests, abilities) ->
         {"projects": [{name, directory, files: [names], services}], "directories", "files", "secret_contents"}
 
 The projects are what the `compose` module takes, gateways' first; the others what the `files` module takes.
@@ -18,6 +18,8 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.render import comp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import Abilities
+
 
 class MissingSecretError(ValueError):
     """A secret that the Stack needs has no value."""
@@ -28,7 +30,7 @@ def render_stack(
     secrets: Mapping[str, Mapping[str, str]],
     template_folders: Iterable[str],
     digests: dict[str, str] | None = None,
-    choose_way_out: bool = False,
+    abilities: Abilities | None = None,
 ) -> dict[str, Any]:
     """Return projects, directories, files and the contents that must stay secret."""
     require(stack, secrets)
@@ -38,7 +40,7 @@ def render_stack(
         files.contents(stack, secrets, texts),
         secrets["mediastack"]["hash_key"],
         digests,
-        choose_way_out=choose_way_out,
+        abilities,
     )
     gateways = {instance["gateway"] for instance in stack["instances"].values() if instance.get("gateway")}
     ordered = sorted(projects.values(), key=lambda project: gateways.isdisjoint(project["services"]))

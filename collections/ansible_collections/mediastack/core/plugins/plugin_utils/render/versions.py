@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-ENGINE = (28,)
-COMPOSE = (2, 33, 1)
+WAY_OUT = (28,), (2, 33, 1)  # the first engine, the first Compose
+SOONER = (25,), (2, 20, 2)
 
 
-def can_choose_way_out(engine: str | None, compose: str | None) -> bool:
-    """Say whether a container's default route can be given to one of its networks (`gw_priority`)."""
-    return numbers(engine) >= ENGINE and numbers(compose) >= COMPOSE
+@dataclass(frozen=True)
+class Abilities:
+    """`choose_way_out`: give a container's default route to one of its networks (`gw_priority`).
+
+    `check_sooner`: ask a starting container's health more often than a running one's (`start_interval`).
+    """
+
+    choose_way_out: bool = False
+    check_sooner: bool = False
+
+
+def abilities_of(engine: str | None, compose: str | None) -> Abilities:
+    """Return what an engine and a Compose of these versions can; unknown ones can nothing."""
+    have = numbers(engine), numbers(compose)
+    return Abilities(*(all(map(tuple.__ge__, have, first)) for first in (WAY_OUT, SOONER)))
 
 
 def numbers(version: str | None) -> tuple[int, ...]:
