@@ -57,7 +57,7 @@ def run_all(jobs: list[Job]) -> list[Outcome]:
         "servers": [job for job in jobs if job.kind in ("molecule", "integration")],
     }
     outcomes: list[Outcome] = []
-    environment = {**os.environ, "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1"}
+    environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1"}
     for lane, members in lanes.items():
         with ThreadPoolExecutor(WIDTH[lane]) as pool:
             for future in as_completed([pool.submit(run, job, environment) for job in members]):
