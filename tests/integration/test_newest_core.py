@@ -8,9 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.integration.packages import ROOT, site_packages
+
 from mediastack_provision.sandbox import machine
 from mediastack_provision.sandbox.docker import find_engine
-from tests.integration.packages import ROOT, site_packages
 
 NEWEST = "ansible-core==2.21.5"
 IMAGE = "mediastack-sandbox/server:debian13-engine"
