@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.integration.packages import ROOT, site_packages
 
-from mediastack_provision.sandbox import machine
+from mediastack_provision.sandbox import lifecycle, machine
 from mediastack_provision.sandbox.docker import find_engine
+from mediastack_provision.sandbox.progress import Progress
 
 NEWEST = "ansible-core==2.21.5"
 IMAGE = "mediastack-sandbox/server:debian13-engine"
@@ -46,12 +47,13 @@ def in_container(site: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script with the newest core in the Debian 13 image, beside the engine's socket."""
     engine = find_engine().environment.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     cache = machine.cache_directory()
+    pool = lifecycle.builder(find_engine(), Progress(quiet=True)).pool(machine.release("debian13"))
     argv = ["docker", "run", "--rm", "--network", "host", "--label", "mediastack.sandbox=newest-core"]
     # Tests make mounts and network namespaces of their own.
     argv += ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE"]
     argv += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
     argv += ["-v", f"{ROOT}:/src:ro", "-v", f"{site}:/site:ro", "-v", f"{engine}:/run/engine.sock"]
-    argv += ["-v", f"{cache}:{cache}", "-v", f"{cache.resolve()}/packages/debian13/debian:/packages:ro"]
+    argv += ["-v", f"{cache}:{cache}", "-v", f"{pool}/debian:/packages:ro"]
     argv += (
         ["-e", f"MEDIASTACK_CACHE={os.environ.get('MEDIASTACK_CACHE', '')}"] if "MEDIASTACK_CACHE" in os.environ else []
     )
