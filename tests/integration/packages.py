@@ -37,6 +37,9 @@ def write_shims(folder: Path) -> None:
         word = "adhoc" if name == "ansible" else name
         shim.write_text(f'#!/bin/sh\nexec python3 -m ansible {word} "$@"\n')
         shim.chmod(0o755)
+    test_runner = folder / "pytest"
+    test_runner.write_text('#!/bin/sh\nexec python3 -m pytest "$@"\n')
+    test_runner.chmod(0o755)
 
 
 def build_wheel(folder: Path) -> Path:

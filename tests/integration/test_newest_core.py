@@ -37,7 +37,7 @@ echo /site > /venv/lib/python3.13/site-packages/site.pth
 cp /site/shims/* /venv/bin/
 rm -f /etc/apt/sources.list.d/*
 echo 'deb [trusted=yes] file:/packages trixie main' > /etc/apt/sources.list.d/packages.list
-apt-get -qq update && apt-get -qq install -y --no-install-recommends git curl openssl >/dev/null
+apt-get -qq update && apt-get -qq install -y --no-install-recommends git curl openssl wget >/dev/null
 mkdir /copy && tar -C /src --exclude=./.venv --exclude=./.cache --exclude=./build -cf - . | tar -C /copy -xf -
 cd /copy
 """

@@ -42,16 +42,16 @@ def start_proxy(made: Server) -> str:
     """Start the forward proxy beside the server; returns its URL."""
     box = made.sandbox.internet
     subprocess.run(
-        ["docker", "cp", str(playbook.ROOT / "tests/integration/forward_proxy.py"), f"{box}:/run/proxy.py"], check=True
+        ["docker", "cp", str(playbook.ROOT / "tests/integration/forward_proxy.py"), f"{box}:/proxy.py"], check=True
     )
-    command = ["python3", "/run/proxy.py", str(PROXY_PORT), "/run/proxy.log"]
+    command = ["python3", "/proxy.py", str(PROXY_PORT), "/proxy.log"]
     subprocess.run(["docker", "exec", "-d", box, *command], check=True)
     return f"http://{made.sandbox.internet_address}:{PROXY_PORT}"
 
 
 def fetched(made: Server) -> str:
     """What went through the proxy."""
-    argv = ["docker", "exec", made.sandbox.internet, "cat", "/run/proxy.log"]
+    argv = ["docker", "exec", made.sandbox.internet, "cat", "/proxy.log"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
@@ -117,9 +117,11 @@ def test_on_the_server_itself(minimal: Server) -> None:
         ["docker", "cp", str(minimal.sandbox.directory / "connection.json"), f"{target}:/root/mediastack/inventories/"],
         check=True,
     )
+    proxy = f"-e server_proxy=http://{minimal.sandbox.internet_address}:{PROXY_PORT}"
     said = minimal.root(
         "cd /root/mediastack; export PYTHONPATH=/root/site PATH=/root/site/shims:$PATH HOME=/root LC_ALL=C.UTF-8; "
         "export MEDIASTACK_VAULT_PASSWORD_FILE=inventories/own/.vault-password; "
-        "ansible-playbook site.yml -i inventories/own -c local -e ansible_python_interpreter=/usr/bin/python3 2>&1"
+        "ansible-playbook site.yml -i inventories/own -c local -e ansible_python_interpreter=/usr/bin/python3 "
+        f"{proxy} -e server_proxy_bypass={minimal.sandbox.registry} 2>&1"
     )
     assert "changed=0" in said
