@@ -14,7 +14,8 @@ def authority(where: Path, name: str = "radarr.home.test", days: int = 30) -> tu
     """(root certificate, (certificate for `name`, its key)); a negative `days` makes it expired."""
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "90",
-            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-subj", "/CN=mediastack test root", where=where)  # fmt: skip
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-subj", "/CN=mediastack test root",
+            where=where)  # fmt: skip
     openssl("req", *curve, "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", f"/CN={name}", where=where)
     (where / "san").write_text(f"subjectAltName=DNS:{name}\nauthorityKeyIdentifier=keyid\n")
     openssl("x509", "-req", "-in", "leaf.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
