@@ -100,17 +100,14 @@ def test_on_the_server_itself(minimal: Server) -> None:
     tree = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=playbook.ROOT, capture_output=True, check=True
     )
-    archive = subprocess.Popen(
+    packed = subprocess.run(
         ["tar", "-C", str(playbook.ROOT), "-cf", "-", "--files-from", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        input=tree.stdout,
+        capture_output=True,
+        check=True,
     )
     subprocess.run(["docker", "exec", target, "mkdir", "-p", "/root/mediastack"], check=True)
-    unpack = subprocess.Popen(["docker", "cp", "-", f"{target}:/root/mediastack"], stdin=archive.stdout)
-    assert archive.stdin is not None
-    archive.stdin.write(tree.stdout)
-    archive.stdin.close()
-    assert unpack.wait() == 0
+    subprocess.run(["docker", "cp", "-", f"{target}:/root/mediastack"], input=packed.stdout, check=True)
     for source, place in ((site, "/root/site"), (minimal.sandbox.inventory, "/root/mediastack/inventories/own")):
         subprocess.run(["docker", "cp", f"{Path(source).resolve()}/.", f"{target}:{place}"], check=True)
     subprocess.run(
