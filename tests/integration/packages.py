@@ -9,12 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-COMMANDS = ("ansible", "config", "doc", "galaxy", "inventory", "playbook", "vault")
+COMMANDS = ("adhoc", "config", "doc", "galaxy", "inventory", "playbook", "vault")
 
 
 def site_packages(requirements: list[str], *files: Path) -> Path:
     """A folder of packages for Python 3.13, made once per list of requirements and content of local files."""
-    digest = hashlib.sha256("\n".join(requirements).encode())
+    digest = hashlib.sha256("\n".join([*requirements, *COMMANDS]).encode())
     for path in (ROOT / "constraints.txt", *files):
         digest.update(path.read_bytes())
     target = CACHE / f"site-{digest.hexdigest()[:12]}"
@@ -33,9 +33,8 @@ def write_shims(folder: Path) -> None:
     """Ansible's commands for the target interpreter; pip's own scripts name the interpreter it ran under."""
     folder.mkdir(exist_ok=True)
     for name in COMMANDS:
-        shim = folder / ("ansible" if name == "ansible" else f"ansible-{name}")
-        word = "adhoc" if name == "ansible" else name
-        shim.write_text(f'#!/bin/sh\nexec python3 -m ansible {word} "$@"\n')
+        shim = folder / ("ansible" if name == "adhoc" else f"ansible-{name}")
+        shim.write_text(f"#!/usr/bin/env python3\nimport sys\nfrom ansible.cli.{name} import main\nsys.exit(main())\n")
         shim.chmod(0o755)
     test_runner = folder / "pytest"
     test_runner.write_text('#!/bin/sh\nexec python3 -m pytest "$@"\n')
