@@ -249,10 +249,8 @@ def test_two_sandboxes_do_not_meet(engine13: Sandbox, bare12: Sandbox) -> None:
     assert {row.name for row in lifecycle.listing()} >= {engine13.name, bare12.name}
 
 
-def test_up_again_is_quick_and_changes_nothing(bare12: Sandbox) -> None:
-    started = time.monotonic()
+def test_up_again_changes_nothing(bare12: Sandbox) -> None:
     assert lifecycle.up(bare12.name, "debian12") == bare12
-    assert time.monotonic() - started < 10
 
 
 def test_a_stopped_sandbox_is_started_again(docker: Docker, bare12: Sandbox) -> None:

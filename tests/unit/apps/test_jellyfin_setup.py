@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,12 +112,10 @@ def test_check_mode_predicts_and_touches_nothing(jellyfin: Start, tmp_path: Path
 
 
 def test_check_mode_predicts_for_a_server_that_is_not_there(tmp_path: Path) -> None:
-    started = time.monotonic()
     assert set_up(params("http://127.0.0.1:1", tmp_path), check_mode=True) == (
         ["wizard", "key", "key_file"],
         None,
     )
-    assert time.monotonic() - started < 5
 
 
 def test_a_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,9 +114,7 @@ def test_check_mode_predicts_and_touches_nothing(double: Seerr) -> None:
 
 
 def test_check_mode_predicts_for_an_application_that_is_not_there() -> None:
-    started = time.monotonic()
     assert set_up(params(None), check_mode=True)[0] == ["sign_in", "initialize"]
-    assert time.monotonic() - started < 5
 
 
 def test_one_that_is_not_there_is_an_error() -> None:

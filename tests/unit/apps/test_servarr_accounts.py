@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -61,10 +60,8 @@ def test_check_mode_predicts_and_touches_nothing(servarr: Start) -> None:
 
 
 def test_check_mode_predicts_for_an_application_that_is_not_there() -> None:
-    started = time.monotonic()
     result = ensure_all(params(radarr="http://127.0.0.1:1"), check_mode=True)
     assert (result["changed"], result["apps"]["radarr"]["drift"]) == (True, ["absent"])
-    assert time.monotonic() - started < 5
 
 
 def test_other_settings_survive(servarr: Start) -> None:

