@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -303,17 +302,3 @@ def test_a_circle_of_needs_does_not_hang(stack_of: Callable[..., dict[str, Any]]
         "mediastack_services: {radarr: {needs: {all: [series-manager]}}, sonarr: {needs: {all: [movie-manager]}}}"
     )
     assert [stack["instances"][name]["depends_on"] for name in ("radarr", "sonarr")] == [["sonarr"], []]
-
-
-def test_resolving_grows_with_the_number_of_instances_and_no_faster(catalogue: Catalogue) -> None:
-    def seconds(count: int) -> float:
-        services: dict[str, Any] = {f"radarr-{n}": {"service": "radarr"} for n in range(count)}
-        choices = {"mediastack_edge": {"proxy": "caddy", "domain": "home.example"}, "mediastack_services": services}
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            resolve(catalogue, {"nas": from_variables(choices)})
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert seconds(80) < 8 * seconds(20)  # twice the linear growth; the square of it would be 16
