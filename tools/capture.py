@@ -135,7 +135,6 @@ def on_a_server(scenes: Mapping[str, Scene], home: Path) -> Iterator[tuple[str, 
     try:
         inventory = state.require(SANDBOX).inventory
         shutil.copytree(inventory, home / "inventories" / "nas")
-        shutil.copy(inventory.parent / "connection.json", home / "inventories")
         for name, scene in scenes.items():
             yield name, play(scene, home, home)
     finally:

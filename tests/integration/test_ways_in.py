@@ -110,10 +110,6 @@ def test_on_the_server_itself(minimal: Server) -> None:
     subprocess.run(["docker", "cp", "-", f"{target}:/root/mediastack"], input=packed.stdout, check=True)
     for source, place in ((site, "/root/site"), (minimal.sandbox.inventory, "/root/mediastack/inventories/own")):
         subprocess.run(["docker", "cp", f"{Path(source).resolve()}/.", f"{target}:{place}"], check=True)
-    subprocess.run(
-        ["docker", "cp", str(minimal.sandbox.directory / "connection.json"), f"{target}:/root/mediastack/inventories/"],
-        check=True,
-    )
     proxy = f"-e server_proxy=http://{minimal.sandbox.internet_address}:{PROXY_PORT}"
     said = minimal.root(
         "cd /root/mediastack; export PYTHONPATH=/root/site PATH=/root/site/shims:$PATH HOME=/root LC_ALL=C.UTF-8; "

@@ -7,12 +7,13 @@ gets a copy of its own. Both have a vault with the WireGuard key of the sandbox'
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from mediastack_provision.exits import Exit, UserError
@@ -24,20 +25,27 @@ if TYPE_CHECKING:
 DEFAULT = "demo"
 PASSWORD = ".vault-password"  # noqa: S105  a file's name
 VAULT = Path("group_vars/mediastack/vault.yml")
-_CONNECTION_LINE = re.compile(r"^(\s*)sandbox_file:.*(?:\n\1\s+.*)*$", re.MULTILINE)
+# What the inventory says of the sandbox beyond how to reach it.
+SURROUNDINGS = ("subnet", "internet_address", "http_port", "https_port", "registry", "docker_repository")
+CONNECTION = Path("host_vars/sandbox/connection.yml")
 
 
-def with_connection(hosts: str, path: str) -> str:
-    """The text of hosts.yml with another place of connection.json.
+def connection(sandbox: Sandbox) -> str:
+    """The text of connection.yml: how the server is reached, and what surrounds it, as plain values.
 
-    Raises:
-        ValueError: when the text does not say where it is.
-
+    Ansible templates connection variables anew for every task; plain ones cost nothing.
     """
-    text, count = _CONNECTION_LINE.subn(lambda found: f'{found[1]}sandbox_file: "{path}"', hosts)
-    if count != 1:
-        raise ValueError("hosts.yml must set sandbox_file once")
-    return text
+    wireguard = {key: value for key, value in asdict(sandbox.wireguard).items() if key != "private_key"}
+    variables = {
+        "ansible_host": sandbox.host,
+        "ansible_port": sandbox.port,
+        "ansible_user": sandbox.user,
+        "ansible_become": sandbox.user != "root",
+        "ansible_ssh_private_key_file": sandbox.private_key,
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={sandbox.known_hosts} -o IdentitiesOnly=yes",
+        "sandbox": {name: getattr(sandbox, name) for name in SURROUNDINGS} | {"wireguard": wireguard},
+    }
+    return "---\n# Written by `sandbox up`, removed by `sandbox down`.\n" + yaml.safe_dump(variables, sort_keys=False)
 
 
 def write(sandbox: Sandbox) -> None:
@@ -50,6 +58,9 @@ def write(sandbox: Sandbox) -> None:
             target.symlink_to(shipped)
     else:
         _copy(shipped, target)
+    path = target / CONNECTION
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(connection(sandbox), encoding="utf-8")
     _write_vault(target, sandbox.wireguard.private_key)
 
 
@@ -59,13 +70,11 @@ def _copy(shipped: Path, target: Path) -> None:
     if not (shipped / "hosts.yml").is_file():
         raise UserError(f"{shipped} is missing: this installation is not complete. Install it again.", Exit.FAILED)
     shutil.copytree(
-        shipped, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("vault.yml", PASSWORD, "__pycache__")
+        shipped,
+        target,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("vault.yml", PASSWORD, CONNECTION.name, "__pycache__"),
     )
-    hosts = target / "hosts.yml"
-    text = with_connection(
-        (shipped / "hosts.yml").read_text(encoding="utf-8"), "{{ inventory_dir }}/../connection.json"
-    )
-    hosts.write_text(text, encoding="utf-8")
 
 
 def _write_vault(inventory: Path, private_key: str) -> None:
@@ -104,7 +113,7 @@ def forget(directory: Path) -> None:
     inventory = directory / "inventory"
     if not inventory.is_symlink():
         return
-    for path in (inventory / VAULT, inventory / PASSWORD):
+    for path in (inventory / VAULT, inventory / PASSWORD, inventory / CONNECTION):
         path.unlink(missing_ok=True)
     inventory.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -59,19 +60,28 @@ def test_forgetting_removes_one_sandbox_only() -> None:
     assert state.known() == ["y"]
 
 
-def test_the_shipped_inventory_reads_the_connection_file() -> None:
-    hosts = (SHIPPED / "hosts.yml").read_text(encoding="utf-8")
-    changed = yaml.safe_load(inventory.with_connection(hosts, "{{ inventory_dir }}/c.json"))
-    assert changed["mediastack"]["vars"]["sandbox_file"] == "{{ inventory_dir }}/c.json"
-    before = yaml.safe_load(hosts)
-    before["mediastack"]["vars"]["sandbox_file"] = changed["mediastack"]["vars"]["sandbox_file"]
-    assert changed == before
+def test_the_inventory_reaches_the_server_with_plain_values() -> None:
+    state.create("x")
+    inventory.write(sandbox())
+    text = (sandbox().inventory / inventory.CONNECTION).read_text(encoding="utf-8")
+    variables = yaml.safe_load(text)
+    assert (variables["ansible_host"], variables["ansible_port"], variables["ansible_become"]) == (
+        "127.0.0.1",
+        4022,
+        True,
+    )
+    assert "{{" not in text
+    assert "secret" not in text
+    hosts = yaml.safe_load((SHIPPED / "hosts.yml").read_text(encoding="utf-8"))
+    assert hosts == {"mediastack": {"hosts": {"sandbox": None}}}
 
 
-@pytest.mark.parametrize("hosts", ["mediastack: {}\n", "  sandbox_file: a\nx: 1\n  sandbox_file: b\n"])
-def test_an_inventory_without_the_line_is_refused(hosts: str) -> None:
-    with pytest.raises(ValueError, match="sandbox_file once"):
-        inventory.with_connection(hosts, "x")
+def test_the_connection_says_all_that_the_inventory_asks_of_the_sandbox() -> None:
+    said = yaml.safe_load(inventory.connection(sandbox()))["sandbox"]
+    for path in (SHIPPED / "group_vars/mediastack").glob("s*.yml"):
+        for first, second in re.findall(r"sandbox\.(\w+)(?:\.(\w+))?", path.read_text(encoding="utf-8")):
+            assert first in said, f"{path.name}: sandbox.{first}"
+            assert not second or second in said[first], f"{path.name}: sandbox.{first}.{second}"
 
 
 def test_an_inventory_of_its_own_has_the_key_in_an_encrypted_vault() -> None:
