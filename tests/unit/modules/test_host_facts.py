@@ -13,7 +13,7 @@ from tests.unit.modules.docker_double import Recorder, listing, raw
 
 from ansible_collections.mediastack.core.plugins.module_utils import host_net, host_system
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Output
-from ansible_collections.mediastack.core.plugins.modules.host_facts import brief, engine_facts, gather
+from ansible_collections.mediastack.core.plugins.modules.host_facts import engine_facts, gather, shown
 
 # ruff: noqa: E501 - the kernel's tables are as wide as they are
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -33,6 +33,8 @@ NO_ENGINE = Output(1, "null", "Cannot connect to the Docker daemon at unix:///va
 NO_DOCKER = Output(127, "", "docker: not found")
 PARAMS = {
     "paths": ["/", "/no/such/path"],
+    "states": ["/", "/no/such/path"],
+    "kernel_settings": ["kernel.ostype", "no.such.setting"],
     "users": ["root", "nobody-of-that-name"],
     "groups": ["root"],
     "packages": [],
@@ -137,6 +139,10 @@ def test_without_an_engine_everything_else_is_still_told(answer: Output) -> None
     assert found["generation"] is None
     assert found["paths"]["/"]["is_dir"] is True
     assert found["paths"]["/no/such/path"]["exists"] is False
+    assert found["states"]["/"]["kind"] == "directory"
+    assert found["states"]["/no/such/path"] == {"kind": "missing"}
+    assert found["kernel_settings"]["kernel.ostype"]["value"] == "Linux"
+    assert found["kernel_settings"]["no.such.setting"] == {"value": "", "reason": "this kernel does not have it"}
     assert list(found["users"]) == ["root"]
     assert (found["users"]["root"]["uid"], found["users"]["root"]["gid"]) == (0, 0)
     assert any(item["path"] == "/" for item in found["filesystems"])
@@ -166,7 +172,7 @@ def test_an_engine_with_and_without_compose() -> None:
 
 def test_labels_of_others_are_not_told() -> None:
     labels = {"traefik.auth": "user:SENTINEL", "mediastack.managed": "true", "com.docker.compose.project": "p"}
-    found = brief({"name": "x", "labels": labels}, ("name", "labels"), "mediastack")
+    found = shown({"name": "x", "labels": labels}, "mediastack")
     assert found["labels"] == {"mediastack.managed": "true", "com.docker.compose.project": "p"}
 
 

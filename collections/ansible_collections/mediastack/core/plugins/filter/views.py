@@ -6,6 +6,9 @@ compose_projects(render, stack)     -> projects in the order in which they start
 kept_notes(changes)                 -> a line per removed instance whose configuration stays, from `compose`
 all_pulled(images, containers)      -> whether nothing is left to pull
 managed_hashes(render, hash_key)    -> {path: hash} of managed files, for `generation`
+in_place(wanted, states)            -> whether directories and files are as `files` would make them
+up_to_date(render, stack, host)      -> whether `compose` would change nothing, by `host_facts`
+kernel_drift(wanted, found)         -> {settable, refused}: kernel settings that differ
 recorded(wanted, generation)        -> whether the server's newest record says that already
 asked_paths(stack)                  -> paths that `preflight` wants `host_facts` to tell about
 applied_services(render)            -> what `compose` compares, by instance, for `generation`
@@ -20,9 +23,11 @@ status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}
 from __future__ import annotations
 
 import posixpath
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import generations
+from ansible_collections.mediastack.core.plugins.module_utils import generations, kernel, stack_diff
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import pinned
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
@@ -95,6 +100,57 @@ def applied_services(render: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def recorded(wanted: dict[str, Any], generation: dict[str, Any] | None) -> bool:
     """Whether the server's newest record says all that is wanted of it: then there is nothing to write."""
     return generations.same(plain(generation), plain(wanted))
+
+
+def in_place(wanted: list[dict[str, Any]], states: dict[str, dict[str, Any]] | None) -> bool:
+    """Whether every directory or file is, by `host_facts`, what `files` would make of it.
+
+    A path that was not looked at is not in place, so that a role alone works without having been looked for.
+    """
+    states = plain(states) or {}
+    return all(_as_wanted(item, states.get(item["path"], {"kind": "missing"})) for item in plain(wanted))
+
+
+def _as_wanted(item: dict[str, Any], state: dict[str, Any]) -> bool:
+    if state["kind"] != ("file" if "content" in item else "directory"):
+        return False
+    owned = all(
+        str(item[name]) in (state[name], str(state[number]))
+        for name, number in (("owner", "uid"), ("group", "gid"))
+        if item.get(name) is not None
+    )
+    mode = item.get("mode") is None or int(str(item["mode"]), 8) == int(state["mode"], 8)
+    return owned and mode and ("content" not in item or sha256(item["content"].encode()).hexdigest() == state["sha256"])
+
+
+def up_to_date(render: dict[str, Any], stack: dict[str, Any], host: dict[str, Any]) -> bool:
+    """Whether the containers and networks of the server are as `compose` would make them, and all are well.
+
+    Only what runs an image by its digest can be told from here: it names the image's content.
+    """
+    projects, containers = plain(render["projects"]), plain(host["containers"])
+    services = [service for project in projects for service in project["services"].values()]
+    by_name = {container["name"]: container for container in containers}
+    images = {}
+    for service in services:
+        found, digest = by_name.get(service["container"]), service.get("digest")
+        if found is None or not digest or found["image"] != f"{service['reference']}@{digest}":
+            return False
+        if service["workload"] == "service" and (
+            found["state"] != "running" or found["health"] not in (None, "healthy")
+        ):
+            return False
+        images[pinned(service["reference"], digest)] = found["image_id"]
+    actual = {"containers": containers, "networks": plain(host["networks"]), "images": images}
+    try:
+        return not stack_diff.diff({"projects": projects, "networks": compose_networks(stack)}, actual)
+    except stack_diff.RefusalError:
+        return False  # `compose` says it
+
+
+def kernel_drift(wanted: dict[str, Any], found: dict[str, dict[str, str]] | None) -> dict[str, Any]:
+    """Return which settings differ and can be set, and which the kernel refuses, by `host_facts`."""
+    return kernel.drift(plain(wanted), plain(found) or {})
 
 
 def asked_paths(stack: dict[str, Any]) -> list[str]:
@@ -249,6 +305,9 @@ class FilterModule:
             kept_notes,
             managed_hashes,
             applied_services,
+            in_place,
+            kernel_drift,
+            up_to_date,
             recorded,
             asked_paths,
             role_instances,

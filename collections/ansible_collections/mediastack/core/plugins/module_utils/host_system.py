@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import platform
 import pwd
@@ -28,6 +29,7 @@ FAMILIES = {
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "ceph", "glusterfs", "fuse.rclone", "autofs")
 # Asked only when a path of ours is on them: memory, and what containers see as their root.
 PASSING = ("tmpfs", "devtmpfs", "overlay", "squashfs", "nsfs", "ramfs", "efivarfs")
+HASHED_BYTES = 1 << 20
 APT_LOCKS = (
     "/var/lib/dpkg/lock-frontend",
     "/var/lib/dpkg/lock",
@@ -129,6 +131,28 @@ def describe_path(path: str) -> dict[str, Any]:
         "owner": name_of("user", found.st_uid),
         "group": name_of("group", found.st_gid),
         "mode": f"{stat.S_IMODE(found.st_mode):04o}",
+    }
+
+
+def describe_state(path: str) -> dict[str, Any]:
+    """``{kind, uid, gid, owner, group, mode, sha256}``, kind ``missing`` alone where nothing is.
+
+    Links are not followed. Only a file of up to 1 MiB has ``sha256``; it is None of anything else.
+    """
+    try:
+        found = os.lstat(path)
+        regular = stat.S_ISREG(found.st_mode)
+        content = Path(path).read_bytes() if regular and found.st_size <= HASHED_BYTES else None
+    except OSError:
+        return {"kind": "missing"}
+    return {
+        "kind": "file" if regular else "directory" if stat.S_ISDIR(found.st_mode) else "other",
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+        "owner": name_of("user", found.st_uid),
+        "group": name_of("group", found.st_gid),
+        "mode": f"{stat.S_IMODE(found.st_mode):04o}",
+        "sha256": None if content is None else hashlib.sha256(content).hexdigest(),
     }
 
 

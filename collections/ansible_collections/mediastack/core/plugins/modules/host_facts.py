@@ -17,6 +17,16 @@ options:
     type: list
     elements: path
     default: []
+  states:
+    description: Paths whose kind, owner, mode and content are told, for the filter C(in_place). No secrets.
+    type: list
+    elements: path
+    default: []
+  kernel_settings:
+    description: Names of settings below C(/proc/sys) to read.
+    type: list
+    elements: str
+    default: []
   users:
     description: User names to look up.
     type: list
@@ -82,6 +92,8 @@ ansible_facts:
       filesystems: [{path: /, device: /dev/sda1, total: 64000000000, free: 32000000000}]
       paths: {/srv/media: {exists: true, is_dir: true, device: 2049, owner: media, group: media, mode:
         "2775"}}
+      states: {/etc/timezone: {kind: file, uid: 0, gid: 0, owner: root, group: root, mode: "0644", sha256: 3e1b0f...}}
+      kernel_settings: {fs.inotify.max_user_watches: {value: "524288", reason: ""}}
       tun: true
       users: {media: {uid: 1900, gid: 1900, group: media, home: /nonexistent, shell: /usr/sbin/nologin, comment: ""}}
       groups: {media: 1900}
@@ -104,15 +116,18 @@ ansible_facts:
       apt_busy: false
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import (
+    engine_socket,
     generations,
     host_docker,
     host_net,
     host_system,
+    kernel,
     lease_file,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import (
@@ -123,19 +138,6 @@ from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import 
     plain_network,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.image_pull import architecture
-
-CONTAINER_KEYS = (
-    "id",
-    "name",
-    "state",
-    "health",
-    "image",
-    "image_id",
-    "labels",
-    "started_at",
-    "network_mode",
-)
-NETWORK_KEYS = ("id", "name", "subnets", "labels", "driver")
 
 
 def engine_facts(docker: Docker) -> dict[str, Any]:
@@ -161,11 +163,16 @@ def addresses_of(raw: dict[str, Any]) -> list[str]:
     return [address for pair in pairs for address in pair if address]
 
 
-def brief(item: dict[str, Any], keys: tuple[str, ...], prefix: str) -> dict[str, Any]:
-    """The documented keys. Of labels only Compose's and ours: others' may hold passwords."""
+def shown(item: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """A container or network with Compose's labels and ours only: others' may hold passwords."""
     readable = (f"{prefix}.", "com.docker.compose.")
-    labels = {name: value for name, value in item["labels"].items() if name.startswith(readable)}
-    return {**{key: item[key] for key in keys}, "labels": labels}
+    return {**item, "labels": {name: value for name, value in item["labels"].items() if name.startswith(readable)}}
+
+
+def kernel_setting(name: str) -> dict[str, str]:
+    """The present value of a setting, and why it cannot be set (empty when it can)."""
+    value, reason = kernel.look(Path("/proc/sys"), name)
+    return {"value": value, "reason": reason}
 
 
 def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
@@ -174,18 +181,20 @@ def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
     raws, mark = asked["raw_containers"], f"{params['label_prefix']}.managed"
     ours = [raw for raw in raws if ((raw.get("Config") or {}).get("Labels") or {}).get(mark) == "true"]
     our_addresses = {address for raw in ours for address in addresses_of(raw)}
-    plain = [plain_container(raw) for raw in raws]
+    containers = [{**plain_container(raw), "stale": engine_socket.stale(raw)} for raw in raws]
     networks = [plain_network(raw) for raw in asked["raw_networks"]]
     return {
         **host_system.basics(),
         "arch": architecture(),
         "engine": asked["engine"],
-        "containers": [brief(item, CONTAINER_KEYS, params["label_prefix"]) for item in plain],
-        "networks": [brief(item, NETWORK_KEYS, params["label_prefix"]) for item in networks],
+        "containers": [shown(item, params["label_prefix"]) for item in containers],
+        "networks": [shown(item, params["label_prefix"]) for item in networks],
         "listening": host_net.listening(our_addresses, [raw["Id"] for raw in ours]),
         "addresses": host_net.addresses(),
         "filesystems": host_system.filesystems(params["paths"]),
         "paths": {path: host_system.describe_path(path) for path in params["paths"]},
+        "states": {path: host_system.describe_state(path) for path in params["states"]},
+        "kernel_settings": {name: kernel_setting(name) for name in params["kernel_settings"]},
         "users": host_system.users(params["users"]),
         "groups": host_system.groups(params["groups"]),
         "packages": host_docker.installed(params["packages"]),
@@ -199,6 +208,8 @@ def main() -> None:
     """Run the module."""
     arguments = {
         "paths": {"type": "list", "elements": "path", "default": []},
+        "states": {"type": "list", "elements": "path", "default": []},
+        "kernel_settings": {"type": "list", "elements": "str", "default": []},
         "users": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
         "packages": {"type": "list", "elements": "str", "default": []},

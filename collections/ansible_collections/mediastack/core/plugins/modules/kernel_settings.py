@@ -44,33 +44,11 @@ refused:
   sample: [{name: net.core.rmem_max, reason: this kernel does not have it}]
 """
 
-import os
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-
-def path_of(root: Path, name: str) -> Path:
-    """Return the file of a setting. As in sysctl.conf, a slash is a dot in a name."""
-    return root.joinpath(*(part.replace("/", ".") for part in name.split(".")))
-
-
-def normal(value: Any) -> str:
-    """Return a value as the kernel prints it: words with one space between them."""
-    return " ".join(str(value).split())
-
-
-def look(root: Path, name: str) -> tuple[str, str]:
-    """Return the present value, and why it cannot be set (empty when it can)."""
-    path = path_of(root, name)
-    try:
-        value = normal(path.read_text(encoding="ascii"))
-    except FileNotFoundError:
-        return "", "this kernel does not have it"
-    except (OSError, ValueError) as error:
-        return "", str(error)
-    return value, "" if os.access(path, os.W_OK) else "it is read-only here"
+from ansible_collections.mediastack.core.plugins.module_utils.kernel import look, normal, path_of
 
 
 def write(root: Path, name: str, value: str) -> str:
