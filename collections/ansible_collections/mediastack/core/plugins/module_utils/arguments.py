@@ -1,4 +1,4 @@
-"""Arguments that every changing module of ours shares, and how it becomes the one writer."""
+"""Arguments that changing modules of ours share, and how one becomes the one writer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ LEASE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "lease": {"type": "str", "default": ""},
     "lease_directory": {"type": "path", "default": lease_file.DIRECTORY},
     "lease_wait": {"type": "float", "default": lease_file.WRITER_WAIT},
+}
+
+SETUP_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "url": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "known_config": {"type": "path"},
+    "timeout": {"type": "int", "default": 180},
 }
 
 

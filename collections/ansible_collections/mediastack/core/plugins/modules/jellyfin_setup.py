@@ -7,22 +7,11 @@ module: jellyfin_setup
 short_description: Set Jellyfin up
 description:
   - Waits for Jellyfin, goes through its first-start wizard if that is not done, and signs in as admin.
+  - A password that was changed in Jellyfin is reported, not overwritten.
   - Ensures one API key of a name, and keeps it in a file on the server, because Jellyfin makes keys itself.
 author: [mediastack maintainers]
 version_added: 0.1.0
 options:
-  url:
-    description: Address, with the base URL if there is one, at which this server reaches Jellyfin.
-    type: str
-    required: true
-  username:
-    description: Name of the administrator.
-    type: str
-    required: true
-  password:
-    description: Password of the administrator. One that was changed in Jellyfin is reported, not overwritten.
-    type: str
-    required: true
   server_name:
     description: Name that Jellyfin shows. Set by the wizard only, like the four options below.
     type: str
@@ -51,26 +40,10 @@ options:
     description: File on the server that gets the key; mode 0600. Its directory is made when missing.
     type: path
     required: true
-  known_config:
-    description:
-      - Folder of its configuration, if it was applied here before.
-      - Where that has something in it, a plan predicts no change while the application does not answer,
-        but that O(key_file) is written when it is missing.
-    type: path
-  timeout:
-    description: Seconds to wait for a server that still starts or migrates its database.
-    type: int
-    default: 180
-extends_documentation_fragment: [mediastack.core.lease_options]
+extends_documentation_fragment: [mediastack.core.setup_options, mediastack.core.lease_options]
 attributes:
   check_mode:
-    support: full
-    description:
-      - A server that does not answer is predicted to change, unless O(known_config) shows that it was set up
-        before.
-  diff_mode:
-    support: full
-    description: Says what is done, never a password or a key.
+    details: That O(key_file) is written when it is missing is predicted in any case.
 """
 
 EXAMPLES = r"""
@@ -99,24 +72,24 @@ version:
 import os
 import stat
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin
+from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin, setup
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
-from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    SETUP_ARGUMENTS,
+)
+from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ARGUMENTS: dict[str, Any] = {
-    "url": {"type": "str", "required": True},
-    "username": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
+    **SETUP_ARGUMENTS,
     "server_name": {"type": "str", "default": "mediastack"},
     "ui_culture": {"type": "str", "default": "en-US"},
     "metadata_country": {"type": "str", "default": "US"},
@@ -124,11 +97,8 @@ ARGUMENTS: dict[str, Any] = {
     "remote_access": {"type": "bool", "default": True},
     "key_name": {"type": "str", "default": "mediastack", "no_log": False},
     "key_file": {"type": "path", "required": True, "no_log": False},
-    "known_config": {"type": "path"},
-    "timeout": {"type": "int", "default": 180},
     **LEASE_ARGUMENTS,
 }
-PREDICTION_WAIT = 3  # seconds that a plan waits for a server that may not exist yet
 EVERYTHING = ["wizard", "key", "key_file"]
 MODE = 0o600
 
@@ -136,11 +106,8 @@ MODE = 0o600
 def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], str | None]:
     """(what was done, version). Raises HttpError, and OSError when the key file cannot be written."""
     client = Client(params["url"])
-    wait = min(params["timeout"], PREDICTION_WAIT) if check_mode else params["timeout"]
-    if not wait_until(client, jellyfin.PING, time.monotonic() + wait):
-        if check_mode:
-            return predict(params), None
-        raise HttpError(f"{client.base}{jellyfin.PING} does not answer within {wait} seconds")
+    if not setup.answers(client, jellyfin.PING, params["timeout"], check_mode=check_mode):
+        return predict(params), None
     told = jellyfin.info(client)
     version = told.get("Version")
     actions = []
@@ -207,16 +174,11 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
-        with writing(module):
-            actions, version = set_up(module.params, check_mode=module.check_mode)
-    except HttpError as error:
-        module.fail_json(msg=str(error), actions=[])
+        setup.run(module, set_up, "version")
     except OSError as error:
         module.fail_json(msg=f"{module.params['key_file']} cannot be written: {error.strerror}", actions=[])
     except (KeyError, TypeError, AttributeError) as error:
         module.fail_json(msg=f"unexpected answer of Jellyfin ({type(error).__name__})", actions=[])
-    after = "".join(f"{action}\n" for action in actions)
-    module.exit_json(changed=bool(actions), actions=actions, version=version, diff={"before": "", "after": after})
 
 
 if __name__ == "__main__":

@@ -13,23 +13,11 @@ description:
 author: [mediastack maintainers]
 version_added: 0.1.0
 options:
-  url:
-    description: Address at which this server reaches it.
-    type: str
-    required: true
   variant:
     description: Which of the three it is.
     type: str
     choices: [seerr, jellyseerr, overseerr]
     default: seerr
-  username:
-    description: Name of Jellyfin's administrator.
-    type: str
-    required: true
-  password:
-    description: Password of Jellyfin's administrator.
-    type: str
-    required: true
   email:
     description: Mail address of the administrator.
     type: str
@@ -58,25 +46,7 @@ options:
         description: Base URL, empty for none.
         type: str
         default: ""
-  known_config:
-    description:
-      - Folder of its configuration, if it was applied here before.
-      - Where that has something in it, a plan predicts no change while the application does not answer.
-    type: path
-  timeout:
-    description: Seconds to wait for an application that still starts.
-    type: int
-    default: 180
-extends_documentation_fragment: [mediastack.core.lease_options]
-attributes:
-  check_mode:
-    support: full
-    description:
-      - An application that does not answer is predicted to change, unless O(known_config) shows that it was set up
-        before.
-  diff_mode:
-    support: full
-    description: Says what is done, never a password or a key.
+extends_documentation_fragment: [mediastack.core.setup_options, mediastack.core.lease_options]
 """
 
 EXAMPLES = r"""
@@ -103,24 +73,24 @@ notice:
   type: str
 """
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr
+from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr, setup
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
-from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
+    LEASE_ARGUMENTS,
+    SETUP_ARGUMENTS,
+)
+from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ARGUMENTS: dict[str, Any] = {
-    "url": {"type": "str", "required": True},
+    **SETUP_ARGUMENTS,
     "variant": {"type": "str", "choices": ["seerr", "jellyseerr", "overseerr"], "default": "seerr"},
-    "username": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
     "email": {"type": "str", "required": True},
     "api_key": {"type": "str", "no_log": True},
     "jellyfin": {
@@ -132,11 +102,8 @@ ARGUMENTS: dict[str, Any] = {
             "url_base": {"type": "str", "default": ""},
         },
     },
-    "known_config": {"type": "path"},
-    "timeout": {"type": "int", "default": 180},
     **LEASE_ARGUMENTS,
 }
-PREDICTION_WAIT = 3  # seconds that a plan waits for an application that may not exist yet
 SIGN_IN_TIMEOUT = 60  # it talks to Jellyfin meanwhile, more than once
 PLEX_ONLY = "Overseerr signs in with Plex only: open it and do so, or choose seerr, its successor"
 
@@ -144,15 +111,11 @@ PLEX_ONLY = "Overseerr signs in with Plex only: open it and do so, or choose see
 def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], str | None]:
     """(what was done, notice). Raises HttpError."""
     client = Client(params["url"], cookies=True)
-    public = f"{seerr.API}/settings/public"
-    wait = min(params["timeout"], PREDICTION_WAIT) if check_mode else params["timeout"]
     by_hand = params["variant"] == "overseerr"
-    if not wait_until(client, public, time.monotonic() + wait):
-        if check_mode and by_hand:
+    if not setup.answers(client, f"{seerr.API}/settings/public", params["timeout"], check_mode=check_mode):
+        if by_hand:
             return [], PLEX_ONLY
-        if check_mode:
-            return [] if was_set_up(params.get("known_config")) else ["sign_in", "initialize"], None
-        raise HttpError(f"{client.base}{public} does not answer within {wait} seconds")
+        return [] if was_set_up(params.get("known_config")) else ["sign_in", "initialize"], None
     told = seerr.public(client)
     if told.get("initialized"):
         check_key(params)
@@ -187,13 +150,7 @@ def check_key(params: Mapping[str, Any]) -> None:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        with writing(module):
-            actions, notice = set_up(module.params, check_mode=module.check_mode)
-    except HttpError as error:
-        module.fail_json(msg=str(error), actions=[])
-    after = "".join(f"{action}\n" for action in actions)
-    module.exit_json(changed=bool(actions), actions=actions, notice=notice, diff={"before": "", "after": after})
+    setup.run(module, set_up, "notice")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr
+from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr, setup
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError, wait_until
@@ -114,7 +114,6 @@ ARGUMENTS: dict[str, Any] = {
     **LEASE_ARGUMENTS,
 }
 PARALLEL = 8
-PREDICTION_WAIT = 3  # seconds that a plan waits for an application that may not exist yet
 REQUESTS = 60  # seconds for the requests themselves, after the application is up
 ABSENT = "absent"
 
@@ -123,13 +122,10 @@ def ensure(app: Mapping[str, Any], secret: Mapping[str, str], *, timeout: float,
     """One application: {changed, drift: [what differed], before: text}. Raises HttpError."""
     wanted = servarr.Login(app["username"], secret["ui_password"])
     client = servarr.client_for(app["url"], secret["api_key"])
-    wait = min(timeout, PREDICTION_WAIT) if check_mode else timeout
-    if not wait_until(client, "/ping", time.monotonic() + wait):
-        if check_mode and was_set_up(app.get("known_config")):
+    if not setup.answers(client, "/ping", timeout, check_mode=check_mode):
+        if was_set_up(app.get("known_config")):
             return {"changed": False, "drift": [], "before": ""}
-        if check_mode:
-            return {"changed": True, "drift": [ABSENT], "before": "not there yet"}
-        raise HttpError(f"{app['url']}/ping does not answer within {timeout:g} seconds")
+        return {"changed": True, "drift": [ABSENT], "before": "not there yet"}
     api = servarr.api_of(app["kind"])
     config = servarr.host_config(client, api)
     drift = servarr.drift(app["url"], config, wanted)
