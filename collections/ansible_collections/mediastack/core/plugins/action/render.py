@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
+from ansible_collections.mediastack.core.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.stack import render_stack
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import abilities_of
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "stack": {"type": "dict", "required": True},
     "secrets": {"type": "dict", "required": True, "no_log": True},
     "digests": {"type": "dict", "default": {}},
@@ -23,28 +21,20 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ControllerAction):
     """Stack + secrets + digests -> fact `mediastack_render`; changes nothing."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
+    argument_spec = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the fact."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        arguments = plain(arguments)
-        try:
-            rendered = render_stack(
-                arguments["stack"],
-                arguments["secrets"],
-                [*arguments["roles"], *self.role_folders()],
-                arguments["digests"],
-                abilities_of(arguments["engine_version"], arguments["compose_version"]),
-            )
-        except ValueError as error:
-            raise AnsibleActionFail(str(error)) from error
+        rendered = render_stack(
+            arguments["stack"],
+            arguments["secrets"],
+            [*arguments["roles"], *self.role_folders()],
+            arguments["digests"],
+            abilities_of(arguments["engine_version"], arguments["compose_version"]),
+        )
         return {
             "changed": False,
             "ansible_facts": {"mediastack_render": rendered},

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible import constants
 from ansible.inventory.manager import InventoryManager
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import catalogue, choices, choices_layers
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices_timezone import unknown_timezone
+from ansible_collections.mediastack.core.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError, Problem, shortest
 from ansible_collections.mediastack.core.plugins.plugin_utils.positions import Places, read_positions
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
@@ -23,27 +23,21 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.choices_layers import Layer
 
 GROUP = "mediastack"
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "roles": {"type": "list", "elements": "path", "default": []},
     "services": {"type": "list", "elements": "path", "default": []},
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ControllerAction):
     """Choices of all servers x catalogue -> fact `mediastack_stack` of this one; changes nothing."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
+    argument_spec = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the fact, or everything that is wrong with the choices."""
-        super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        arguments = choices_layers.bare(arguments)
-        host = str(variables["inventory_hostname"])
-        inventory = Inventory(self._loader, variables)
+        host = str(self.variables["inventory_hostname"])
+        inventory = Inventory(self._loader, self.variables)
         try:
             services = catalogue.load(
                 [*arguments["roles"], *roles(inventory.playbook_dir)],

@@ -9,42 +9,33 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.parsing.vault import VaultLib, VaultSecretsContext
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import errors, secrets, vault_file
+from ansible_collections.mediastack.core.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "stack": {"type": "dict", "required": True},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "vault_file": {"type": "path"},
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ControllerAction):
     """Stack + known secrets -> fact `mediastack_secrets`; what is missing is made and kept."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
+    argument_spec = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the fact; changed when secrets were (in check mode: would be) made."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        arguments = plain(arguments)
-        sources = plain((task_vars or {}).get("ansible_inventory_sources") or [])
-        try:
-            path = Path(arguments["vault_file"]) if arguments["vault_file"] else vault_file.locate(sources)
-            with locked(path, wanted=not self._task.check_mode):
-                plan = self.settle(path, arguments["stack"], arguments["secrets"])
-        except ValueError as error:
-            raise AnsibleActionFail(str(error)) from error
+        sources = plain(self.variables.get("ansible_inventory_sources") or [])
+        path = Path(arguments["vault_file"]) if arguments["vault_file"] else vault_file.locate(sources)
+        with locked(path, wanted=not self._task.check_mode):
+            plan = self.settle(path, arguments["stack"], arguments["secrets"])
         return {
             "changed": bool(plan.generated),
             "vault_file": str(path),
