@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from peers.framework import journal
 from peers.framework.web import Request, Response
+from peers.servarr import kinds
 from peers.servarr.base import Servarr, now
 from peers.servarr.downloads import records
 from peers.servarr.faults import failure, missing, refuse
@@ -86,8 +87,12 @@ def place(source: Path, target: Path, *, move: bool, hardlink: bool) -> str:
 class Library(Servarr):
     """An application with root folders and titles; subclasses say how a release maps to a file."""
 
+    resource: ClassVar[str]  # what a title is called in paths and messages
+    identifier: ClassVar[str]  # the number by which the metadata server knows it
+
     def add_library(self) -> None:
-        """Serve root folders, profiles and the queue."""
+        """Serve root folders, profiles, the queue and the titles."""
+        self.singletons |= kinds.singletons()
         for path, handler in {
             "rootfolder": self.root_folders, "qualityprofile": self.profiles, "queue": self.queue,
             "rootfolder/{id}": self.root_folder, "queue/status": self.queue_status,
@@ -95,6 +100,10 @@ class Library(Servarr):
             self.route("GET", f"{self.api}/{path}", handler)
         self.route("POST", f"{self.api}/rootfolder", self.add_root_folder)
         self.route("DELETE", f"{self.api}/rootfolder/{{id}}", self.remove_root_folder)
+        self.route("GET", f"{self.api}/{self.resource}", self.titles)
+        self.route("GET", f"{self.api}/{self.resource}/{{id}}", self.title)
+        self.route("POST", f"{self.api}/{self.resource}", self.add_title)
+        self.route("DELETE", f"{self.api}/{self.resource}/{{id}}", self.remove_title)
         self.commands["ManualImport"] = self.manual_import
         self.commands["RefreshMonitoredDownloads"] = lambda body: "Completed"
 
@@ -199,6 +208,70 @@ class Library(Servarr):
             if not Path(folder["path"]).is_dir()
         )
         return found
+
+    # titles
+
+    def titles(self, request: Request) -> list[dict[str, Any]]:
+        """All of them, as the API shows them."""
+        raise NotImplementedError
+
+    def title(self, request: Request) -> dict[str, Any]:
+        """<resource>/{id}."""
+        for title in self.titles(request):
+            if str(title["id"]) == request.params["id"]:
+                return title
+        raise missing(self.resource.title(), request.params["id"])
+
+    def details(self, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The folder that a new title gets in its root folder, and what only this kind of title has."""
+        raise NotImplementedError
+
+    def add_title(self, request: Request) -> Response:
+        """POST <resource>; the real one asks a metadata server first, which the sandbox has not."""
+        body = request.object()
+        faults = self._title_faults(body)
+        if faults:
+            raise refuse(*faults)
+        name, root = str(body["title"]), str(body.get("rootFolderPath"))
+        folder, details = self.details(body)
+        with self.store.change() as state:
+            state["next"]["title"] = state["next"].get("title", 0) + 1
+            title = {
+                "id": state["next"]["title"], "title": body["title"], "sortTitle": name.lower(),
+                "cleanTitle": simplify(name), "path": body.get("path") or f"{root.rstrip('/')}/{folder}",
+                self.identifier: body[self.identifier], "qualityProfileId": body["qualityProfileId"],
+                "monitored": bool(body.get("monitored")), "year": body.get("year") or 0, "runtime": 0,
+                "images": [], "genres": [], "tags": body.get("tags") or [], "added": now(), **details,
+            }  # fmt: skip
+            state["titles"].append(title)
+        return Response(201, title)
+
+    def _title_faults(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        number, name, profile = body.get(self.identifier) or 0, body.get("title"), body.get("qualityProfileId")
+        source = self.identifier.removesuffix("Id").title()
+        known = any(title[self.identifier] == number for title in self.store.read()["titles"])
+        faults = (
+            (not number, failure(f"{source}Id", f"'{source} Id' must be greater than '0'.", number)),
+            (known, failure(f"{source}Id", f"This {self.resource} has already been added", number)),
+            (not name, failure("Title", "'Title' must not be empty.", name)),
+            (
+                not 1 <= (profile or 0) <= len(PROFILES),
+                failure("QualityProfileId", "Quality Profile does not exist", profile),
+            ),
+            (
+                not body.get("path") and not body.get("rootFolderPath"),
+                failure("Path", "'Path' must not be empty.", None),
+            ),
+        )
+        return [fault for applies, fault in faults if applies]
+
+    def remove_title(self, request: Request) -> dict[str, Any]:
+        """DELETE <resource>/{id}; files stay."""
+        number = self.title(request)["id"]
+        with self.store.change() as state:
+            state["titles"] = [title for title in state["titles"] if title["id"] != number]
+            state["files"] = [entry for entry in state["files"] if entry["titleId"] != number]
+        return {}
 
     # what moves into the library
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from peers.framework.web import Request, Response
+from peers.framework.web import Request
 from peers.servarr import definitions, kinds
-from peers.servarr.base import Product, now, run
-from peers.servarr.faults import failure, missing, refuse
-from peers.servarr.library import LANGUAGES, MEDIA_MANAGEMENT, PROFILES, QUALITY, Library, safe_name, simplify
+from peers.servarr.base import Product, run
+from peers.servarr.library import LANGUAGES, MEDIA_MANAGEMENT, QUALITY, Library, safe_name, simplify
 
 PRODUCT = Product("Radarr", "6.3.0.0", "v3", 7878, "master")
 EVENTS = ("onGrab", "onDownload", "onUpgrade", "onRename", "onMovieAdded", "onMovieDelete", "onMovieFileDelete",
@@ -23,6 +22,9 @@ RELEASE = re.compile(r"(?P<title>.+?)[ ._(]+(?P<year>(?:19|20)\d\d)")
 class Radarr(Library):
     """Films."""
 
+    resource = "movie"
+    identifier = "tmdbId"
+
     def __init__(self, config: Path, variables: Mapping[str, str]) -> None:
         """Add what Radarr has beside the common parts."""
         super().__init__(PRODUCT, config, variables)
@@ -31,7 +33,6 @@ class Radarr(Library):
         self.add_kind(kinds.notification((definitions.MEDIA_BROWSER, definitions.WEBHOOK), EVENTS))
         self.add_kind(kinds.indexer())
         self.add_library()
-        self.singletons |= kinds.singletons()
         self.singletons["mediamanagement"] = {
             "autoUnmonitorPreviouslyDownloadedMovies": False, "createEmptyMovieFolders": False,
             "autoRenameFolders": False, "pathsDefaultStatic": False, **MEDIA_MANAGEMENT,
@@ -41,10 +42,6 @@ class Radarr(Library):
             "standardMovieFormat": "{Movie Title} ({Release Year}) {Quality Full}",
             "movieFolderFormat": "{Movie Title} ({Release Year})",
         }  # fmt: skip
-        self.route("GET", f"{self.api}/movie", self.movies)
-        self.route("GET", f"{self.api}/movie/{{id}}", self.movie)
-        self.route("POST", f"{self.api}/movie", self.add_movie)
-        self.route("DELETE", f"{self.api}/movie/{{id}}", self.remove_movie)
         self.route("GET", f"{self.api}/moviefile", self.movie_files)
         self.commands |= {
             "DownloadedMoviesScan": self.scan,
@@ -61,7 +58,7 @@ class Radarr(Library):
         entries = self.store.read()["files"]
         return [self._file(entry) for entry in entries if wanted is None or str(entry["titleId"]) == wanted]
 
-    def movies(self, request: Request) -> list[dict[str, Any]]:
+    def titles(self, request: Request) -> list[dict[str, Any]]:
         """movie."""
         state = self.store.read()
         files = {entry["titleId"]: entry for entry in state["files"]}
@@ -78,53 +75,13 @@ class Radarr(Library):
             shown.append({**movie, **extra})
         return shown
 
-    def movie(self, request: Request) -> dict[str, Any]:
-        """movie/{id}."""
-        for movie in self.movies(request):
-            if str(movie["id"]) == request.params["id"]:
-                return movie
-        raise missing("Movie", request.params["id"])
-
-    def add_movie(self, request: Request) -> Response:
-        """POST movie; the real one asks a metadata server first, which the sandbox has not."""
-        body = request.object()
-        title, year, number = body.get("title"), body.get("year") or 0, body.get("tmdbId") or 0
-        root = body.get("rootFolderPath")
-        faults = []
-        if not number:
-            faults.append(failure("TmdbId", "'Tmdb Id' must be greater than '0'.", number))
-        if any(movie["tmdbId"] == number for movie in self.store.read()["titles"]):
-            faults.append(failure("TmdbId", "This movie has already been added", number))
-        if not title:
-            faults.append(failure("Title", "'Title' must not be empty.", title))
-        if not 1 <= (body.get("qualityProfileId") or 0) <= len(PROFILES):
-            faults.append(failure("QualityProfileId", "Quality Profile does not exist", body.get("qualityProfileId")))
-        if not body.get("path") and not root:
-            faults.append(failure("Path", "'Path' must not be empty.", None))
-        if faults:
-            raise refuse(*faults)
-        folder = f"{safe_name(str(title))} ({year})"
-        with self.store.change() as state:
-            state["next"]["title"] = state["next"].get("title", 0) + 1
-            movie = {
-                "id": state["next"]["title"], "title": title, "sortTitle": str(title).lower(), "year": year,
-                "path": body.get("path") or f"{str(root).rstrip('/')}/{folder}", "tmdbId": number,
-                "titleSlug": str(number), "qualityProfileId": body["qualityProfileId"],
-                "monitored": bool(body.get("monitored")), "minimumAvailability": "released",
-                "status": "released", "isAvailable": True, "folderName": folder, "runtime": 0,
-                "cleanTitle": simplify(str(title)), "images": [], "genres": [], "tags": body.get("tags") or [],
-                "added": now(),
-            }  # fmt: skip
-            state["titles"].append(movie)
-        return Response(201, movie)
-
-    def remove_movie(self, request: Request) -> dict[str, Any]:
-        """DELETE movie/{id}; files stay."""
-        number = self.movie(request)["id"]
-        with self.store.change() as state:
-            state["titles"] = [movie for movie in state["titles"] if movie["id"] != number]
-            state["files"] = [entry for entry in state["files"] if entry["titleId"] != number]
-        return {}
+    def details(self, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Films have a year in the name of their folder."""
+        folder = f"{safe_name(str(body['title']))} ({body.get('year') or 0})"
+        return folder, {
+            "titleSlug": str(body[self.identifier]), "minimumAvailability": "released", "status": "released",
+            "isAvailable": True, "folderName": folder,
+        }  # fmt: skip
 
     def destination(self, source: Path, chosen: dict[str, Any]) -> tuple[dict[str, Any], Path]:
         """By movieId, else by title and year in the name of the file or its folder."""

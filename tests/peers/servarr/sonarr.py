@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from peers.framework.web import Request, Response
+from peers.framework.web import Request
 from peers.servarr import definitions, kinds
-from peers.servarr.base import Product, now, run
-from peers.servarr.faults import failure, missing, refuse
-from peers.servarr.library import LANGUAGES, MEDIA_MANAGEMENT, PROFILES, QUALITY, Library, safe_name, simplify
+from peers.servarr.base import Product, run
+from peers.servarr.faults import failure, refuse
+from peers.servarr.library import LANGUAGES, MEDIA_MANAGEMENT, QUALITY, Library, safe_name, simplify
 
 PRODUCT = Product("Sonarr", "4.0.19.2979", "v3", 8989, "main")
 EVENTS = ("onGrab", "onDownload", "onUpgrade", "onImportComplete", "onRename", "onSeriesAdd", "onSeriesDelete",
@@ -23,6 +23,9 @@ RELEASE = re.compile(r"(?P<title>.+?)[ ._-]+S(?P<season>\d{1,3})E(?P<episode>\d{
 class Sonarr(Library):
     """Series."""
 
+    resource = "series"
+    identifier = "tvdbId"
+
     def __init__(self, config: Path, variables: Mapping[str, str]) -> None:
         """Add what Sonarr has beside the common parts."""
         super().__init__(PRODUCT, config, variables)
@@ -31,7 +34,6 @@ class Sonarr(Library):
         self.add_kind(kinds.notification((definitions.MEDIA_BROWSER, definitions.WEBHOOK), EVENTS))
         self.add_kind(kinds.indexer({"seasonSearchMaximumSingleEpisodeAge": 0}))
         self.add_library()
-        self.singletons |= kinds.singletons()
         self.singletons["mediamanagement"] = {
             "autoUnmonitorPreviouslyDownloadedEpisodes": False, "createEmptySeriesFolders": False,
             "episodeTitleRequired": "always", **MEDIA_MANAGEMENT,
@@ -45,10 +47,6 @@ class Sonarr(Library):
             "seriesFolderFormat": "{Series Title}", "seasonFolderFormat": "Season {season}",
             "specialsFolderFormat": "Specials",
         }  # fmt: skip
-        self.route("GET", f"{self.api}/series", self.series)
-        self.route("GET", f"{self.api}/series/{{id}}", self.one_series)
-        self.route("POST", f"{self.api}/series", self.add_series)
-        self.route("DELETE", f"{self.api}/series/{{id}}", self.remove_series)
         self.route("GET", f"{self.api}/episodefile", self.episode_files)
         self.commands |= {
             "DownloadedEpisodesScan": self.scan,
@@ -70,7 +68,7 @@ class Sonarr(Library):
                 shown.append({**kept, **rest, "languages": LANGUAGES})
         return shown
 
-    def series(self, request: Request) -> list[dict[str, Any]]:
+    def titles(self, request: Request) -> list[dict[str, Any]]:
         """series."""
         state = self.store.read()
         shown = []
@@ -84,52 +82,13 @@ class Sonarr(Library):
             shown.append({**show, "statistics": statistics})
         return shown
 
-    def one_series(self, request: Request) -> dict[str, Any]:
-        """series/{id}."""
-        for show in self.series(request):
-            if str(show["id"]) == request.params["id"]:
-                return show
-        raise missing("Series", request.params["id"])
-
-    def add_series(self, request: Request) -> Response:
-        """POST series; the real one asks a metadata server first, which the sandbox has not."""
-        body = request.object()
-        title, number, root = body.get("title"), body.get("tvdbId") or 0, body.get("rootFolderPath")
-        faults = []
-        if not number:
-            faults.append(failure("TvdbId", "'Tvdb Id' must be greater than '0'.", number))
-        if any(show["tvdbId"] == number for show in self.store.read()["titles"]):
-            faults.append(failure("TvdbId", "This series has already been added", number))
-        if not title:
-            faults.append(failure("Title", "'Title' must not be empty.", title))
-        if not 1 <= (body.get("qualityProfileId") or 0) <= len(PROFILES):
-            faults.append(failure("QualityProfileId", "Quality Profile does not exist", body.get("qualityProfileId")))
-        if not body.get("path") and not root:
-            faults.append(failure("Path", "'Path' must not be empty.", None))
-        if faults:
-            raise refuse(*faults)
-        with self.store.change() as state:
-            state["next"]["title"] = state["next"].get("title", 0) + 1
-            show = {
-                "id": state["next"]["title"], "title": title, "sortTitle": str(title).lower(),
-                "path": body.get("path") or f"{str(root).rstrip('/')}/{safe_name(str(title))}", "tvdbId": number,
-                "titleSlug": simplify(str(title)), "cleanTitle": simplify(str(title)),
-                "qualityProfileId": body["qualityProfileId"], "monitored": bool(body.get("monitored")),
-                "seasonFolder": bool(body.get("seasonFolder", True)), "seriesType": "standard",
-                "status": "continuing", "ended": False, "year": body.get("year") or 0, "runtime": 0,
-                "seasons": body.get("seasons") or [], "images": [], "genres": [], "tags": body.get("tags") or [],
-                "added": now(),
-            }  # fmt: skip
-            state["titles"].append(show)
-        return Response(201, show)
-
-    def remove_series(self, request: Request) -> dict[str, Any]:
-        """DELETE series/{id}; files stay."""
-        number = self.one_series(request)["id"]
-        with self.store.change() as state:
-            state["titles"] = [show for show in state["titles"] if show["id"] != number]
-            state["files"] = [entry for entry in state["files"] if entry["titleId"] != number]
-        return {}
+    def details(self, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Series have seasons."""
+        name = str(body["title"])
+        return safe_name(name), {
+            "titleSlug": simplify(name), "seasonFolder": bool(body.get("seasonFolder", True)),
+            "seriesType": "standard", "status": "continuing", "ended": False, "seasons": body.get("seasons") or [],
+        }  # fmt: skip
 
     def destination(self, source: Path, chosen: dict[str, Any]) -> tuple[dict[str, Any], Path]:
         """By seriesId, else by the title before SxxEyy in the name of the file or its folder."""
