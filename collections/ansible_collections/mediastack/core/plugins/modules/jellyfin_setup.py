@@ -77,7 +77,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin, setup
+from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin, setting_up
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
     LEASE_ARGUMENTS,
@@ -106,7 +106,7 @@ MODE = 0o600
 def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], str | None]:
     """(what was done, version). Raises HttpError, and OSError when the key file cannot be written."""
     client = Client(params["url"])
-    if not setup.answers(client, jellyfin.PING, params["timeout"], check_mode=check_mode):
+    if not setting_up.answers(client, jellyfin.PING, params["timeout"], check_mode=check_mode):
         return predict(params), None
     told = jellyfin.info(client)
     version = told.get("Version")
@@ -174,7 +174,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
-        setup.run(module, set_up, "version")
+        setting_up.run(module, set_up, "version")
     except OSError as error:
         module.fail_json(msg=f"{module.params['key_file']} cannot be written: {error.strerror}", actions=[])
     except (KeyError, TypeError, AttributeError) as error:

@@ -77,7 +77,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr, setup
+from ansible_collections.mediastack.core.plugins.module_utils.apps import seerr, setting_up
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import (
     LEASE_ARGUMENTS,
@@ -112,7 +112,7 @@ def set_up(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], s
     """(what was done, notice). Raises HttpError."""
     client = Client(params["url"], cookies=True)
     by_hand = params["variant"] == "overseerr"
-    if not setup.answers(client, f"{seerr.API}/settings/public", params["timeout"], check_mode=check_mode):
+    if not setting_up.answers(client, f"{seerr.API}/settings/public", params["timeout"], check_mode=check_mode):
         if by_hand:
             return [], PLEX_ONLY
         return [] if was_set_up(params.get("known_config")) else ["sign_in", "initialize"], None
@@ -150,7 +150,7 @@ def check_key(params: Mapping[str, Any]) -> None:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    setup.run(module, set_up, "notice")
+    setting_up.run(module, set_up, "notice")
 
 
 if __name__ == "__main__":

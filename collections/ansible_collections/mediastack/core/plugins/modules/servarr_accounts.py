@@ -87,7 +87,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr, setup
+from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr, setting_up
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError, wait_until
@@ -122,7 +122,7 @@ def ensure(app: Mapping[str, Any], secret: Mapping[str, str], *, timeout: float,
     """One application: {changed, drift: [what differed], before: text}. Raises HttpError."""
     wanted = servarr.Login(app["username"], secret["ui_password"])
     client = servarr.client_for(app["url"], secret["api_key"])
-    if not setup.answers(client, "/ping", timeout, check_mode=check_mode):
+    if not setting_up.answers(client, "/ping", timeout, check_mode=check_mode):
         if was_set_up(app.get("known_config")):
             return {"changed": False, "drift": [], "before": ""}
         return {"changed": True, "drift": [ABSENT], "before": "not there yet"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import setup
+from ansible_collections.mediastack.core.plugins.module_utils.apps import setting_up
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
 
 NOBODY = "http://127.0.0.1:9"  # discard: nothing listens there
@@ -37,7 +37,7 @@ class Module:
 def ended(set_up: Any) -> dict[str, Any]:
     module: Any = Module()
     with pytest.raises(EndError):
-        setup.run(module, set_up, "version")
+        setting_up.run(module, set_up, "version")
     found: dict[str, Any] = module.result
     return found
 
@@ -65,6 +65,6 @@ def test_an_error_of_the_application_is_a_failed_result() -> None:
 
 def test_only_a_plan_goes_on_without_an_answer() -> None:
     client = Client(NOBODY)
-    assert not setup.answers(client, "/ping", 0.2, check_mode=True)
+    assert not setting_up.answers(client, "/ping", 0.2, check_mode=True)
     with pytest.raises(HttpError, match=re.escape(f"{NOBODY}/ping does not answer within 0.2 seconds")):
-        setup.answers(client, "/ping", 0.2, check_mode=False)
+        setting_up.answers(client, "/ping", 0.2, check_mode=False)
