@@ -38,6 +38,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WELL = (("running", "healthy"), ("running", None))  # None: its image or the catalogue has no health check
 JELLYFIN_KEY = 'MediaBrowser Token="{secret}"'
 
 
