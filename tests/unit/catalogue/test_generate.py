@@ -65,6 +65,7 @@ def test_templates_pass_where_values_are_limited() -> None:
         {"mediastack_media": {"rot": "/srv"}},
         {"mediastack_services": {"radarr": {"zone": "vpm"}}},
         {"mediastack_services": {"radarr": {"provider": "mullvad"}}},
+        {"mediastack_services": {"gluetun": {"provider": "mulvad"}}},
         {"mediastack_services_media": {"radarr-4k": {"service": "radar"}}},
         {"mediastack_timezone": 7},
     ],

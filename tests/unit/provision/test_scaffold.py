@@ -128,6 +128,7 @@ def test_nothing_is_overwritten(home: Path) -> None:
         (["--domain", "no domain"], "is not a domain"),
         (["--timezone", "Europe/Berln"], "'Europe/Berln' is not a time zone. Did you mean 'Europe/Berlin'?"),
         (["--vpn", "custom"], "'endpoint' is missing"),
+        (["--vpn", "mulvad"], "'mulvad' is not a value that is accepted. Did you mean 'mullvad'?"),
     ],
 )
 def test_bad_answers_write_nothing(home: Path, words: list[str], said: str) -> None:
