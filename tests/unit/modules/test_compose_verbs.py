@@ -11,6 +11,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.compose_verbs impo
     networks_to_remove,
     ours,
     plan,
+    select,
 )
 
 
@@ -79,6 +80,16 @@ def test_a_stranded_member_cannot_start() -> None:
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(VerbError, match=r"not deployed here: radar\. Deployed: app, gw, job, member"):
         plan("stopped", stack(), ["radar"])
+
+
+@pytest.mark.parametrize("verb", ["started", "stopped", "restarted"])
+def test_a_mistyped_name_is_answered_with_the_nearest(verb: str) -> None:
+    found = ours([box("sonarr"), box("radarr")], "mediastack")
+    said = r"^not deployed here: sonar\. Did you mean 'sonarr'\? Deployed: radarr, sonarr$"
+    with pytest.raises(VerbError, match=said):
+        plan(verb, found, ["sonar"])
+    with pytest.raises(VerbError, match=r"Did you mean 'radarr'\? Did you mean 'sonarr'\? Deployed"):
+        select(found, ["sonar", "radar"])
 
 
 def test_only_our_networks_go() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import nearest
 from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import load
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import deep_merge, from_variables, merge
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError
-from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import nearest
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.networks import addresses
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import CHOICES_RECORD, SERVICE_VARIABLES

@@ -8,6 +8,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.compose_apply impo
     STOP_SECONDS,
     remove_containers,
 )
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import Change, change, stamp
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def select(found: Sequence[Container], instances: Sequence[str]) -> list[Contain
     known = {item["instance"] for item in found}
     unknown = sorted(set(instances) - known)
     if unknown:
-        raise VerbError(f"not deployed here: {', '.join(unknown)}. Deployed: {', '.join(sorted(known)) or 'nothing'}")
+        hints = "".join(dict.fromkeys(suggestion(name, known) for name in unknown))
+        deployed = ", ".join(sorted(known)) or "nothing"
+        raise VerbError(f"not deployed here: {', '.join(unknown)}.{hints} Deployed: {deployed}")
     return [item for item in found if not instances or item["instance"] in instances]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo, available_timezones
 
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import Problem
-from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
 
 VARIABLE = "mediastack_timezone"
 ALWAYS = "Etc/UTC"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
+
 from .errors import Path, Problem
-from .nearest import suggestion
 from .schema_nodes import PATTERNS, Node
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import coherent
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import deep_merge
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import Problem
-from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema import option_node
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_nodes import PATTERNS, record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.mediastack.core.plugins.plugin_utils.nearest import suggestion
+from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
 from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service import DOCKER_API, GATEWAY
 
 if TYPE_CHECKING:
