@@ -37,20 +37,39 @@ def test_packages_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "value", "has_error"),
+    ("content", "value"),
     [
-        ('{"live-restore": true}', {"live-restore": True}, False),
-        ("", {}, False),
-        ("{broken", None, True),
-        ("[1]", None, True),
+        (b'{"live-restore": true}', {"live-restore": True}),
+        (b'\xef\xbb\xbf{"live-restore": true}', {"live-restore": True}),
+        (b"", {}),
+        (b" \n", {}),
     ],
 )
-def test_daemon_file(tmp_path: Path, text: str, value: object, has_error: bool) -> None:
+def test_what_the_engine_reads_is_read(tmp_path: Path, content: bytes, value: object) -> None:
     path = tmp_path / "daemon.json"
-    path.write_text(text)
+    path.write_bytes(content)
+    assert host_docker.daemon_file(str(path)) == (value, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{broken", "it is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2"),
+        (b'{"x": "\xff"}', "it is not valid JSON: 'utf-8' codec can't decode"),
+        (b"[1]", "it is not a JSON object"),
+    ],
+)
+def test_what_the_engine_would_refuse_is_an_error(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "daemon.json"
+    path.write_bytes(content)
     found, error = host_docker.daemon_file(str(path))
-    assert found == value
-    assert (error is not None) is has_error
+    assert found is None
+    assert error is not None
+    assert error.startswith(said)
+
+
+def test_what_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
+    assert host_docker.daemon_file(str(tmp_path)) == (None, "it cannot be read: Is a directory")
 
 
 def test_no_daemon_file_is_no_error(tmp_path: Path) -> None:

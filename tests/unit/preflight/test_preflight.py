@@ -56,6 +56,7 @@ def server() -> dict[str, Any]:
             "/srv/media/library": missing(),
         },
         "tun": True,
+        "docker": {"installed": False, "running": False, "daemon": None, "daemon_error": None},
         "generation": None,
         "uid": 0,
         "sudo": True,
@@ -204,6 +205,11 @@ REFUSED = {
         "mediastack_media.root",
     ),
     "separate disks": (separate("fail"), "/srv/media/library are on different file systems", "warn"),
+    "broken daemon.json": (
+        lambda _, host: host["docker"].update(daemon_error="it is not valid JSON: Expecting value: line 1 column 1"),
+        "/etc/docker/daemon.json: it is not valid JSON: Expecting value: line 1 column 1.",
+        "python3 -m json.tool /etc/docker/daemon.json",
+    ),
     "no tunnel": (lambda _, host: host.update(tun=False), "gluetun: the server has no /dev/net/tun", "modprobe tun"),
 }
 

@@ -58,12 +58,15 @@ def _asked(argv: list[str]) -> bool:
 def daemon_file(path: str = DAEMON_FILE) -> tuple[dict[str, Any] | None, str | None]:
     """The engine's configuration, or None and the reason why it cannot be read (None: there is no file)."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8") or "{}")
+        # As the engine reads it: a byte order mark is skipped, blanks alone are an empty object.
+        value = json.loads(Path(path).read_text(encoding="utf-8-sig").strip() or "{}")
     except FileNotFoundError:
         return None, None
-    except (OSError, ValueError) as error:
-        return None, str(error)
-    return (value, None) if isinstance(value, dict) else (None, "it is not a mapping")
+    except OSError as error:
+        return None, f"it cannot be read: {error.strerror}"
+    except ValueError as error:
+        return None, f"it is not valid JSON: {error}"
+    return (value, None) if isinstance(value, dict) else (None, "it is not a JSON object")
 
 
 def marks(environment: bytes) -> dict[str, str]:

@@ -13,6 +13,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils.host_docker import DAEMON_FILE
 from ansible_collections.mediastack.core.plugins.plugin_utils import media_tree
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import size_in_bytes
 
@@ -275,6 +276,17 @@ def tunnel(stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
+def engine_configuration(_stack: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
+    """Our keys are merged into the engine's file; one that cannot be read would be replaced, and so lost."""
+    problem = (host.get("docker") or {}).get("daemon_error")
+    if problem:
+        yield Finding(
+            f"{DAEMON_FILE}: {problem}.",
+            f"mend it (python3 -m json.tool {DAEMON_FILE} shows the mistake), "
+            f"or move it away (mv {DAEMON_FILE} {DAEMON_FILE}.old)",
+        )
+
+
 def managed(thing: dict[str, Any]) -> bool:
     """Say whether a container or network is ours."""
     return bool((thing.get("labels") or {}).get(MANAGED_LABEL) == "true")
@@ -291,4 +303,5 @@ CHECKS: tuple[Callable[[dict[str, Any], dict[str, Any]], Iterator[Finding]], ...
     ports,
     media,
     tunnel,
+    engine_configuration,
 )
