@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -107,7 +109,14 @@ def test_not_in_a_file_that_others_can_read(
     assert found.split() == []
 
 
-def test_not_in_the_run_records_of_the_wrapper(applied: Server, secrets: dict[str, str]) -> None:
-    records = applied.sandbox.directory.parent.parent / "history"
-    text = "".join(path.read_text(errors="replace") for path in records.rglob("*") if path.is_file())
-    assert leaked(text, secrets) == []
+def test_not_in_the_run_records_of_the_wrapper(applied: Server, secrets: dict[str, str], tmp_path: Path) -> None:
+    """One loud run that changes something, recorded in a place of its own."""
+    applied.root("docker rm -f sonarr")
+    command = [sys.executable, "-m", "mediastack_provision", "apply", "-i", str(applied.sandbox.inventory), "-vvv"]
+    environment = {**os.environ, **applied.environment, "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    records = [path.read_text(encoding="utf-8") for path in tmp_path.glob("mediastack/history/*/*.json")]
+    assert [json.loads(text)["verb"] for text in records] == ["apply"]
+    assert json.loads(records[0])["changed"], "the run changed nothing, so there was little to record"
+    assert leaked(records[0] + done.stdout + done.stderr, secrets) == []
