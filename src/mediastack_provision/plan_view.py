@@ -53,8 +53,14 @@ def host_plan(story: Story, host: str) -> HostPlan:
     results = [result for result in story.results if result.host == host]
     stack = fact(results, "resolve", "mediastack_stack")
     changes = [*stack_changes(results, stack), *image_changes(results), *server_changes(results)]
-    notices = tuple(notice for result in results for notice in result.res.get("notices") or [])
-    return HostPlan(host, heading(host, results, stack), tuple(changes), tuple(dict.fromkeys(notices)))
+    notices = dict.fromkeys(notice for result in results for notice in notices_of(result.res))
+    return HostPlan(host, heading(host, results, stack), tuple(changes), tuple(notices))
+
+
+def notices_of(res: dict[str, Any]) -> list[str]:
+    """What a result, and each of its items where the task is a loop, wants the owner to know."""
+    items = [item for item in res.get("results") or [] if isinstance(item, dict)]
+    return [str(notice) for one in (res, *items) for notice in one.get("notices") or []]
 
 
 def fact(results: Iterable[Result], plugin: str, name: str) -> dict[str, Any]:

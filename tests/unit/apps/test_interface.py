@@ -23,8 +23,7 @@ def options(documented: dict[str, Any]) -> dict[str, Any]:
     for slug in documented.get("extends_documentation_fragment", []):
         fragment = importlib.import_module(f"{PLUGINS}.doc_fragments.{slug.rpartition('.')[2]}").ModuleDocFragment
         added = yaml.safe_load(fragment.DOCUMENTATION)["options"]
-        assert not found.keys() & added.keys()
-        found |= added
+        found |= {key: item | found.get(key, {}) for key, item in added.items()}
     return found
 
 

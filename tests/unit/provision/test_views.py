@@ -109,6 +109,14 @@ def test_a_plan_without_changes(script: Script) -> None:
     assert plan_view.conclusion(plan_view.plans(story)) == "Nothing would change."
 
 
+def test_what_an_item_of_a_loop_says_is_told(script: Script) -> None:
+    items = [{"notices": ["Sign in by hand"]}, {"skipped": True}]
+    resolved(script).task("requests", "Sign in").ok({"results": items}, action=CORE + "seerr_setup")
+    [found] = plan_view.plans(told(script))
+    assert found.notices == ("radarr has no download client", "Sign in by hand")
+    assert plan_view.lines(found, 80)[-1] == "  ! Sign in by hand"
+
+
 def test_every_line_of_a_diff(script: Script) -> None:
     diff = [
         {"before": "a\nb\n", "after": "a\nc\n", "before_header": "/x", "after_header": "/x"},

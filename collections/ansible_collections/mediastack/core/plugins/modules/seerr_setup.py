@@ -8,8 +8,7 @@ short_description: Set Seerr, Jellyseerr or Overseerr up
 description:
   - Waits for the application, signs in with Jellyfin's administrator (which makes the application's own
     administrator and tells it where Jellyfin is) and ends its set-up.
-  - Overseerr knows only Plex, whose sign-in needs a person. It is left as it is, and O(ignore:notice) says
-    what to do.
+  - Overseerr knows only Plex, whose sign-in needs a person. It is left as it is, and a warning says what to do.
 author: [mediastack maintainers]
 version_added: 0.1.0
 options:
@@ -18,6 +17,10 @@ options:
     type: str
     choices: [seerr, jellyseerr, overseerr]
     default: seerr
+  password:
+    description: Password of Jellyfin's administrator. Required but for Overseerr.
+    type: str
+    required: false
   email:
     description: Mail address of the administrator.
     type: str
@@ -67,10 +70,12 @@ actions:
   type: list
   elements: str
   sample: [sign_in, initialize]
-notice:
-  description: What is left to a person, or null.
+notices:
+  description: What is left to a person; each is a warning, too.
   returned: success
-  type: str
+  type: list
+  elements: str
+  sample: []
 """
 
 from typing import TYPE_CHECKING, Any
@@ -91,6 +96,7 @@ if TYPE_CHECKING:
 ARGUMENTS: dict[str, Any] = {
     **SETUP_ARGUMENTS,
     "variant": {"type": "str", "choices": ["seerr", "jellyseerr", "overseerr"], "default": "seerr"},
+    "password": {"type": "str", "required": False, "no_log": True},
     "email": {"type": "str", "required": True},
     "api_key": {"type": "str", "no_log": True},
     "jellyfin": {
@@ -104,6 +110,7 @@ ARGUMENTS: dict[str, Any] = {
     },
     **LEASE_ARGUMENTS,
 }
+NEED_PASSWORD = [("variant", variant, ["password"]) for variant in ("seerr", "jellyseerr")]
 SIGN_IN_TIMEOUT = 60  # it talks to Jellyfin meanwhile, more than once
 PLEX_ONLY = "Overseerr signs in with Plex only: open it and do so, or choose seerr, its successor"
 
@@ -149,8 +156,16 @@ def check_key(params: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    setting_up.run(module, set_up, "notice")
+    module = AnsibleModule(argument_spec=ARGUMENTS, required_if=NEED_PASSWORD, supports_check_mode=True)
+
+    def noticed(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[str], list[str]]:
+        actions, notice = set_up(params, check_mode=check_mode)
+        notices = [notice] if notice else []
+        for text in notices:
+            module.warn(text)
+        return actions, notices
+
+    setting_up.run(module, noticed, "notices")
 
 
 if __name__ == "__main__":

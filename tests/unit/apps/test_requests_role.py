@@ -1,0 +1,72 @@
+"""The role `requests` in a real play, with Overseerr and nothing that it could be told of."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from ansible_collections.mediastack.core.plugins.modules.seerr_setup import PLEX_ONLY
+from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import load
+from ansible_collections.mediastack.core.plugins.plugin_utils.choices import from_variables
+from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = Path(sys.executable).parent
+SECRETS = {"overseerr": {"api_key": "0123456789abcdef0123456789abcdef"}}
+
+
+def stack_at(url: str) -> dict[str, Any]:
+    """The stack of an owner whose media server is Plex, which the catalogue does not have."""
+    choices = from_variables({"mediastack_services": {"overseerr": {}}, "mediastack_edge": {"proxy": None}})
+    stack: dict[str, Any] = json.loads(json.dumps(resolve(load([ROOT / "roles"]), {"nas": choices})["nas"]))
+    instance = stack["instances"]["overseerr"]
+    instance["network"] = {"mode": "host", "attachments": []}  # so that its address is this machine's
+    instance["ports"][0]["listen"] = urlsplit(url).port
+    return stack
+
+
+def play(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    facts = {"mediastack_stack": stack_at(url), "mediastack_secrets": SECRETS, "mediastack_host": {"generation": None}}
+    tasks = [
+        {"name": "Know", "ansible.builtin.set_fact": {**facts, "cacheable": True}},
+        {"name": "Run requests", "ansible.builtin.import_role": {"name": "requests"}},
+    ]
+    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
+    (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
+    return subprocess.run(
+        [PROGRAMS / "ansible-playbook", "-i", folder / "hosts.yml", folder / "play.yml", *words],
+        env={
+            "HOME": str(folder),
+            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "500",
+        },
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("--check",)])
+def test_who_has_no_jellyfin_is_told_what_to_do_by_hand(
+    seerr: Callable[..., str], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = play(tmp_path, seerr("overseerr"), *words)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 0, said
+    assert PLEX_ONLY in said
+    assert "changed=0" in said
