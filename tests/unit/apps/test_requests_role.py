@@ -1,4 +1,4 @@
-"""The role `requests` in a real play, with Overseerr and nothing that it could be told of."""
+"""Overseerr, whose first sign-in needs a person: the role `requests` in a real play, and what `verify` says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from ansible_collections.mediastack.core.plugins.filter.views import live_checks
 from ansible_collections.mediastack.core.plugins.modules.seerr_setup import PLEX_ONLY
+from ansible_collections.mediastack.core.plugins.modules.verify import verify
 from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import load
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import from_variables
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
@@ -70,3 +72,12 @@ def test_who_has_no_jellyfin_is_told_what_to_do_by_hand(
     assert done.returncode == 0, said
     assert PLEX_ONLY in said
     assert "changed=0" in said
+
+
+def test_verify_warns_until_somebody_has_signed_in(seerr: Callable[..., str]) -> None:
+    planned = live_checks(stack_at(seerr("overseerr")), SECRETS, ["api"])
+    options = {"timeout": 5, "wait": 0, "parallel": 1, "fail_on_failure": True}
+    told = verify({**planned, **options}, check_mode=False)
+    [check] = told["checks"]
+    assert (check["status"], check["evidence"]) == ("warn", "not set up yet: open it and sign in with Plex")
+    assert "failed" not in told

@@ -13,7 +13,7 @@ from tests.unit.apps.double import Application, Request, serving
 from tests.unit.apps.tls import authority
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks import run
-from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Context, Failed
+from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Accepted, Context, Failed
 from ansible_collections.mediastack.core.plugins.module_utils.checks.storage import storage
 from ansible_collections.mediastack.core.plugins.module_utils.checks.web import api, https
 from ansible_collections.mediastack.core.plugins.modules.verify import verify
@@ -71,6 +71,34 @@ def test_api_with_nothing_to_refuse_is_asked_once() -> None:
     with serving(Application({"GET /api/v3/system/status": (200, {})})) as app:
         assert api({**open_to_all, "url": app.url}, CONTEXT) == "200"
         assert len(app.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("public", "status", "evidence"),
+    [
+        ((200, {"initialized": False}), "warn", "not set up yet: open it and sign in with Plex"),
+        ((200, {"initialized": True}), "fail", "/api/v3/system/status answers 401, not 200"),
+        ((200, []), "fail", "/api/v3/system/status answers 401, not 200"),
+        ((500, None), "fail", "/public: status 500"),
+    ],
+)
+def test_api_that_a_person_must_set_up_is_a_warning_until_then(
+    public: tuple[int, Any], status: str, evidence: str
+) -> None:
+    by_hand = {"path": "/public", "field": "initialized", "task": "sign in with Plex"}
+    with serving(Application({"GET /api/v3/system/status": (401, {}), "GET /public": public})) as app:
+        given = params(api_check(app.url, by_hand=by_hand), secrets={"radarr/api_key": KEY})
+        [result] = verify(given, check_mode=False)["checks"]
+    assert result["status"] == status
+    assert evidence in result["evidence"]
+
+
+def test_api_that_answers_everybody_fails_before_its_set_up_too() -> None:
+    by_hand = {"path": "/public", "field": "initialized", "task": "sign in with Plex"}
+    routes: dict[str, Any] = {"GET /api/v3/system/status": (200, {}), "GET /public": (200, {"initialized": False})}
+    with serving(Application(routes)) as app, pytest.raises(Failed, match="without a key") as caught:
+        api(api_check(app.url, by_hand=by_hand), CONTEXT)
+    assert not isinstance(caught.value, Accepted)
 
 
 def test_api_that_is_not_there_fails() -> None:

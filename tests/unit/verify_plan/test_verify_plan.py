@@ -13,7 +13,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import
 
 FIELDS = {
     "container": {"container", "health"},
-    "api": {"url", "method", "path", "expect_status", "auth", "refuse_path", "refuse_status"},
+    "api": {"url", "method", "path", "expect_status", "auth", "refuse_path", "refuse_status", "by_hand"},
     "namespace": {"member", "gateway"},
     "hardlink": {"writer", "reader", "downloads", "library", "may_copy"},
     "ports": {"declared", "containers"},
@@ -81,6 +81,15 @@ def test_every_container_and_every_api(stack: dict[str, Any]) -> None:
     assert radarr["refuse_status"] == [401, 403]
     assert checks["api.qbittorrent"]["url"] == "http://172.31.240.114:8080", "at its gateway, on the zone's side"
     assert checks["api.gluetun"]["url"] == "http://172.31.240.114:8000"
+
+
+def test_only_overseerr_is_set_up_by_hand(stack: dict[str, Any]) -> None:
+    assert {check["by_hand"] for check in plan(stack)["checks"] if check["kind"] == "api"} == {None}
+    stack["instances"]["seerr"]["service"] = "overseerr"
+    check = by_id(stack)["api.seerr"]
+    assert check["by_hand"] == {"path": "/api/v1/settings/public", "field": "initialized", "task": "sign in with Plex"}
+    assert check["severity"] == "fail", "once it is set up"
+    assert check["remedy"].startswith("open it and sign in with Plex; ")
 
 
 def test_an_instance_on_the_hosts_network_is_on_loopback(stack: dict[str, Any]) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+# Services whose first sign-in needs a person: where they say whether it was made, and what it is.
+BY_HAND = {
+    "overseerr": {"path": "/api/v1/settings/public", "field": "initialized", "task": "sign in with Plex"},
+}
 CLIENT = 'MediaBrowser Client="mediastack", Device="verify", DeviceId="mediastack-verify", Version="1"'
 
 
 def api_of(name: str, instance: dict[str, Any], stack: dict[str, Any]) -> dict[str, Any] | None:
-    """Return port, method, path, expect_status, auth, refuse_path, refuse_status; None for an unknown kind.
+    """Return port, method, path, expect_status, auth, refuse_path, refuse_status, by_hand; None for an unknown kind.
 
     `port` is the name or number of a port of the instance.
     """
@@ -16,7 +20,11 @@ def api_of(name: str, instance: dict[str, Any], stack: dict[str, Any]) -> dict[s
     if not build or not instance.get("ports"):
         return None
     web = instance.get("web") or {}
-    return {"port": web.get("port") or instance["ports"][0]["name"], **build(name, stack["admin"]["name"])}
+    return {
+        "port": web.get("port") or instance["ports"][0]["name"],
+        "by_hand": BY_HAND.get(str(instance["service"])),
+        **build(name, stack["admin"]["name"]),
+    }
 
 
 def guarded(path: str, auth: dict[str, Any], refuse: tuple[int, ...] = (401, 403)) -> dict[str, Any]:

@@ -21,9 +21,11 @@ and, by kind (every field is always there):
 
     container    container, health: bool
                  It runs; with health: Docker calls it healthy.
-    api          url, path, method, expect_status [int], auth, refuse_path, refuse_status [int]
+    api          url, path, method, expect_status [int], auth, refuse_path, refuse_status [int],
+                 by_hand{path, field, task}|null
                  `url`+`path` with `auth` answers one of expect_status, `url`+`refuse_path` without it one of
-                 refuse_status (empty list: there is nothing to refuse).
+                 refuse_status (empty list: there is nothing to refuse). With by_hand, a refusal of `auth` is a
+                 warning while `field` of the JSON at `url`+`path` is false: a person has yet to do `task`.
     namespace    member, gateway (containers)
                  Both have the same network namespace inode now.
     hardlink     writer{container, uid, gid, directory}, reader{container, uid, gid, source, target},
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
 CLIENTS = ("torrent-client", "usenet-client")
 # An application that asks for a login answers at the edge just as well as one that shows a page.
 ANSWERS = [200, 301, 302, 303, 307, 308, 401, 403]
+REFUSED_KEY = "apply; if it stays, its key was changed in the application"
 CADDY_ROOT = "caddy/pki/authorities/local/root.crt"
 
 
@@ -160,7 +163,7 @@ def api_checks(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) -> 
             continue
         port = listening_port(instance, api.pop("port"))
         keyed = api["auth"]["kind"] != "none"
-        refuses = bool(api["refuse_status"])
+        refuses, by_hand = bool(api["refuse_status"]), api["by_hand"]
         title = f"{name} answers" + (" and refuses the rest" if refuses else "")
         if keyed:
             title = f"{name} opens to its key" + (" only" if refuses else "")
@@ -170,7 +173,7 @@ def api_checks(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) -> 
                 "api",
                 name,
                 title,
-                "apply; if it stays, its key was changed in the application",
+                f"open it and {by_hand['task']}; if that is done: {REFUSED_KEY}" if by_hand else REFUSED_KEY,
                 instance=name,
                 url=f"http://{address}:{port}",
                 **api,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.mediastack.core.plugins.module_utils import certificate
 from ansible_collections.mediastack.core.plugins.module_utils.apps import auth
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
+    Accepted,
     Context,
     Failed,
     NotYet,
@@ -24,6 +25,8 @@ def api(check: Check, context: Context) -> str:
     try:
         client = auth.signed_in(check["url"], check["auth"], context.secrets, timeout=context.timeout)
         answered = client.request(check["method"], check["path"]).status
+        if answered in check["refuse_status"] and _awaits_a_person(check, context):
+            raise Accepted(f"not set up yet: open it and {check['by_hand']['task']}")
         _demand(check["path"], answered, check["expect_status"])
         if not check["refuse_status"]:
             return f"{answered}"
@@ -37,6 +40,15 @@ def api(check: Check, context: Context) -> str:
     if check["auth"]["kind"] == "none":
         return f"{answered}, {refused} for {check['refuse_path']}"
     return f"{answered} with key, {refused} without"
+
+
+def _awaits_a_person(check: Check, context: Context) -> bool:
+    """Whether the application says that nobody has set it up, where that is left to a person. Raises HttpError."""
+    by_hand = check.get("by_hand")
+    if not by_hand:
+        return False
+    told = Client(check["url"], timeout=context.timeout).get(by_hand["path"]).expect(200).json()
+    return isinstance(told, dict) and told.get(by_hand["field"]) is False
 
 
 def _demand(what: str, status: int, accepted: list[int]) -> None:
