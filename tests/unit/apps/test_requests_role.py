@@ -41,7 +41,9 @@ def play(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str
         {"name": "Know", "ansible.builtin.set_fact": {**facts, "cacheable": True}},
         {"name": "Run requests", "ansible.builtin.import_role": {"name": "requests"}},
     ]
-    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    own_lock = {"mediastack.core.seerr_setup": {"lease_directory": str(folder / "lease")}}
+    whole = {"hosts": "all", "gather_facts": False, "module_defaults": own_lock, "tasks": tasks}
+    (folder / "play.yml").write_text(yaml.safe_dump([whole]))
     hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
     return subprocess.run(
@@ -72,6 +74,7 @@ def test_who_has_no_jellyfin_is_told_what_to_do_by_hand(
     assert done.returncode == 0, said
     assert PLEX_ONLY in said
     assert "changed=0" in said
+    assert (tmp_path / "lease/writer.lock").exists() is not bool(words), "the test takes no lock of this machine's"
 
 
 def test_verify_warns_until_somebody_has_signed_in(seerr: Callable[..., str]) -> None:
