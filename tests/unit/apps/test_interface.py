@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-MODULES = ["verify", "status", "servarr_accounts", "jellyfin_setup", "seerr_setup"]
+MODULES = ["verify", "status", "applications"]
 COMPARED = ("type", "elements", "required", "default", "choices")
 PLUGINS = "ansible_collections.mediastack.core.plugins"
 

@@ -12,8 +12,8 @@ import pytest
 from tests.unit.apps.double import Application, serving
 
 from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin as api
+from ansible_collections.mediastack.core.plugins.module_utils.apps.jellyfin_setup import read_key, set_up, write_key
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError
-from ansible_collections.mediastack.core.plugins.modules.jellyfin_setup import read_key, set_up, write_key
 
 PASSWORD = "correct horse"
 Start = Callable[..., str]
@@ -44,14 +44,12 @@ def signed_in(url: str) -> Client:
 
 def test_first_start_then_nothing(jellyfin: Start, tmp_path: Path) -> None:
     wanted = params(jellyfin(), tmp_path)
-    actions, version = set_up(wanted, check_mode=False)
-    assert actions == ["wizard", "key", "key_file"]
-    assert version
+    assert set_up(wanted, check_mode=False).actions == ["wizard", "key", "key_file"]
     path = Path(wanted["key_file"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     keys = api.keys(signed_in(wanted["url"]), "mediastack")
     assert keys == [path.read_text().strip()]
-    assert set_up(wanted, check_mode=False) == ([], version)
+    assert set_up(wanted, check_mode=False).actions == []
     assert api.keys(signed_in(wanted["url"]), "mediastack") == keys
 
 
@@ -69,7 +67,7 @@ def test_the_setup_server_of_a_start_is_not_believed(jellyfin: Start, tmp_path: 
     wanted = params(jellyfin(), tmp_path)
     set_up(wanted, check_mode=False)
     wanted["url"] = jellyfin(2)  # the same state, a second process that migrates for two seconds
-    assert set_up(wanted, check_mode=False)[0] == []
+    assert set_up(wanted, check_mode=False).actions == []
 
 
 def test_a_lost_key_file_gets_the_key_that_there_is(jellyfin: Start, tmp_path: Path) -> None:
@@ -78,9 +76,9 @@ def test_a_lost_key_file_gets_the_key_that_there_is(jellyfin: Start, tmp_path: P
     path = Path(wanted["key_file"])
     key = path.read_text()
     path.unlink()
-    assert set_up(wanted, check_mode=True)[0] == ["key_file"]
+    assert set_up(wanted, check_mode=True).actions == ["key_file"]
     assert not path.exists()
-    assert set_up(wanted, check_mode=False)[0] == ["key_file"]
+    assert set_up(wanted, check_mode=False).actions == ["key_file"]
     assert path.read_text() == key
 
 
@@ -90,8 +88,8 @@ def test_a_key_revoked_by_hand_is_replaced(jellyfin: Start, tmp_path: Path) -> N
     path = Path(wanted["key_file"])
     old = path.read_text()
     signed_in(wanted["url"]).request("DELETE", f"/Auth/Keys/{old.strip()}").expect()
-    assert set_up(wanted, check_mode=True)[0] == ["key", "key_file"]
-    assert set_up(wanted, check_mode=False)[0] == ["key", "key_file"]
+    assert set_up(wanted, check_mode=True).actions == ["key", "key_file"]
+    assert set_up(wanted, check_mode=False).actions == ["key", "key_file"]
     assert path.read_text() != old
 
 
@@ -99,23 +97,21 @@ def test_a_key_file_that_others_can_read_is_written_anew(jellyfin: Start, tmp_pa
     wanted = params(jellyfin(), tmp_path)
     set_up(wanted, check_mode=False)
     Path(wanted["key_file"]).chmod(0o644)
-    assert set_up(wanted, check_mode=False)[0] == ["key_file"]
+    assert set_up(wanted, check_mode=False).actions == ["key_file"]
     assert stat.S_IMODE(Path(wanted["key_file"]).stat().st_mode) == 0o600
 
 
 def test_check_mode_predicts_and_touches_nothing(jellyfin: Start, tmp_path: Path) -> None:
     wanted = params(jellyfin(), tmp_path)
     for _ in range(2):
-        assert set_up(wanted, check_mode=True)[0] == ["wizard", "key", "key_file"]
+        assert set_up(wanted, check_mode=True).actions == ["wizard", "key", "key_file"]
     assert not Path(wanted["key_file"]).parent.exists()
     assert api.info(Client(wanted["url"]))["StartupWizardCompleted"] is False
 
 
 def test_check_mode_predicts_for_a_server_that_is_not_there(tmp_path: Path) -> None:
-    assert set_up(params("http://127.0.0.1:1", tmp_path), check_mode=True) == (
-        ["wizard", "key", "key_file"],
-        None,
-    )
+    predicted = set_up(params("http://127.0.0.1:1", tmp_path), check_mode=True).actions
+    assert predicted == ["wizard", "key", "key_file"]
 
 
 def test_a_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -139,7 +135,7 @@ def test_an_interrupted_wizard_is_finished(jellyfin: Start, tmp_path: Path, done
     if done == "user":
         client.get("/Startup/User").expect()
         client.post("/Startup/User", json={"Name": "admin", "Password": PASSWORD}).expect()
-    assert set_up(params(url, tmp_path), check_mode=False)[0] == ["wizard", "key", "key_file"]
+    assert set_up(params(url, tmp_path), check_mode=False).actions == ["wizard", "key", "key_file"]
     assert signed_in(url)
 
 

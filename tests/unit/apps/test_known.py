@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.mediastack.core.plugins.filter import views
+from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin_setup, seerr_setup
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
-from ansible_collections.mediastack.core.plugins.modules import jellyfin_setup, seerr_setup, servarr_accounts
+from ansible_collections.mediastack.core.plugins.modules.applications import set_up_all
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -30,30 +31,32 @@ def test_evidence_is_a_folder_with_something_in_it(folder: str, tmp_path: Path) 
 
 
 def test_a_manager_that_is_down(folder: str) -> None:
-    one = {"kind": "servarr-v3", "url": NOBODY, "username": "admin"}
+    one = {"kind": "servarr-v3", "url": NOBODY, "username": "admin", "timeout": 1}
     apps = [{**one, "instance": "radarr", "known_config": folder}, {**one, "instance": "new", "known_config": None}]
-    secrets = {app["instance"]: {"api_key": "k", "ui_password": "p"} for app in apps}
-    params = {"apps": apps, "secrets": secrets, "timeout": 1}
-    planned = servarr_accounts.ensure_all(params, check_mode=True)
-    assert {name: told["changed"] for name, told in planned["apps"].items()} == {"radarr": False, "new": True}
+    params = {"applications": apps, "secrets": {app["instance"]: {"api_key": "k", "password": "p"} for app in apps}}
+    planned = set_up_all(params, check_mode=True)
+    assert {name: told["actions"] for name, told in planned["applications"].items()} == {
+        "radarr": [],
+        "new": ["absent"],
+    }
     assert [item["before_header"] for item in planned["diff"]] == ["new"]
-    assert servarr_accounts.ensure_all(params, check_mode=False)["failed"]
+    assert set_up_all(params, check_mode=False)["failed"]
 
 
 def test_a_jellyfin_that_is_down(folder: str, tmp_path: Path) -> None:
     key = tmp_path / "api_key"
     params = {"url": NOBODY, "timeout": 1, "key_file": str(key), "known_config": folder}
-    assert jellyfin_setup.set_up(params, check_mode=True) == (["key_file"], None)
+    assert jellyfin_setup.set_up(params, check_mode=True).actions == ["key_file"]
     jellyfin_setup.write_key(key, "k")
-    assert jellyfin_setup.set_up(params, check_mode=True) == ([], None)
+    assert jellyfin_setup.set_up(params, check_mode=True).actions == []
     first = {**params, "known_config": None}
-    assert jellyfin_setup.set_up(first, check_mode=True) == (["wizard", "key", "key_file"], None)
+    assert jellyfin_setup.set_up(first, check_mode=True).actions == ["wizard", "key", "key_file"]
 
 
 def test_a_request_manager_that_is_down(folder: str) -> None:
-    params = {"url": NOBODY, "timeout": 1, "variant": "seerr", "known_config": folder}
-    assert seerr_setup.set_up(params, check_mode=True) == ([], None)
-    assert seerr_setup.set_up({**params, "known_config": None}, check_mode=True)[0] == ["sign_in", "initialize"]
+    params = {"url": NOBODY, "timeout": 1, "kind": "seerr", "known_config": folder}
+    assert seerr_setup.set_up(params, check_mode=True).actions == []
+    assert seerr_setup.set_up({**params, "known_config": None}, check_mode=True).actions == ["sign_in", "initialize"]
 
 
 def stack(**radarr: Any) -> dict[str, Any]:
@@ -75,5 +78,5 @@ def stack(**radarr: Any) -> dict[str, Any]:
     ],
 )
 def test_only_what_the_record_holds_is_known(generation: dict[str, Any] | None, known: str | None) -> None:
-    assert views.servarr_apps(stack(), "admin", generation)[0]["known_config"] == known
+    assert views.applications(stack(), "arr", generation)[0]["known_config"] == known
     assert views.role_instances(stack(), "arr", generation=generation)[0]["known_config"] == known

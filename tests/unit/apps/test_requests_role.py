@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.mediastack.core.plugins.filter.views import live_checks
-from ansible_collections.mediastack.core.plugins.modules.seerr_setup import PLEX_ONLY
+from ansible_collections.mediastack.core.plugins.module_utils.apps.seerr_setup import PLEX_ONLY
 from ansible_collections.mediastack.core.plugins.modules.verify import verify
 from ansible_collections.mediastack.core.plugins.plugin_utils.catalogue import load
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import from_variables
@@ -41,7 +41,7 @@ def play(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str
         {"name": "Know", "ansible.builtin.set_fact": {**facts, "cacheable": True}},
         {"name": "Run requests", "ansible.builtin.import_role": {"name": "requests"}},
     ]
-    own_lock = {"mediastack.core.seerr_setup": {"lease_directory": str(folder / "lease")}}
+    own_lock = {"mediastack.core.applications": {"lease_directory": str(folder / "lease")}}
     whole = {"hosts": "all", "gather_facts": False, "module_defaults": own_lock, "tasks": tasks}
     (folder / "play.yml").write_text(yaml.safe_dump([whole]))
     hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}

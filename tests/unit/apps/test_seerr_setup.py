@@ -12,9 +12,10 @@ import pytest
 from tests.unit.apps.double import Answer, Application, Request, serving
 from tests.unit.apps.test_jellyfin_setup import params as jellyfin_params
 
+from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin_setup
+from ansible_collections.mediastack.core.plugins.module_utils.apps.seerr_setup import PLEX_ONLY, set_up
+from ansible_collections.mediastack.core.plugins.module_utils.apps.setting_up import Outcome
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError
-from ansible_collections.mediastack.core.plugins.modules import jellyfin_setup
-from ansible_collections.mediastack.core.plugins.modules.seerr_setup import PLEX_ONLY, set_up
 
 Start = Callable[..., str]
 PASSWORD = "correct horse"
@@ -81,12 +82,12 @@ def double() -> Iterator[Seerr]:
 def params(double: Seerr | None, **more: Any) -> dict[str, Any]:
     return {
         "url": double.app.url if double else "http://127.0.0.1:1",
-        "variant": "seerr",
+        "kind": "seerr",
         "username": "admin",
         "password": PASSWORD,
         "email": "admin@example.org",
         "api_key": API_KEY,
-        "jellyfin": {"hostname": "jellyfin", "port": 8096, "use_ssl": False, "url_base": ""},
+        "media_server": {"hostname": "jellyfin", "port": 8096, "use_ssl": False, "url_base": ""},
         "timeout": 5,
         **more,
     }
@@ -94,27 +95,27 @@ def params(double: Seerr | None, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("variant", ["seerr", "jellyseerr"])
 def test_first_sign_in_then_nothing(double: Seerr, variant: str) -> None:
-    assert set_up(params(double, variant=variant), check_mode=False) == (["sign_in", "initialize"], None)
+    assert set_up(params(double, kind=variant), check_mode=False) == Outcome(["sign_in", "initialize"])
     assert double.initialized
     assert double.server == {"hostname": "jellyfin", "port": 8096, "useSsl": False, "urlBase": ""}
     before = len(double.app.requests)
-    assert set_up(params(double, variant=variant), check_mode=False) == ([], None)
+    assert set_up(params(double, kind=variant), check_mode=False) == Outcome([])
     assert all(request.method == "GET" for request in double.app.requests[before:])
 
 
 def test_an_interrupted_set_up_is_finished(double: Seerr) -> None:
     double.server, double.admin = {"hostname": "jellyfin"}, True
-    assert set_up(params(double), check_mode=False)[0] == ["sign_in", "initialize"]
+    assert set_up(params(double), check_mode=False).actions == ["sign_in", "initialize"]
     assert double.initialized
 
 
 def test_check_mode_predicts_and_touches_nothing(double: Seerr) -> None:
-    assert set_up(params(double), check_mode=True)[0] == ["sign_in", "initialize"]
+    assert set_up(params(double), check_mode=True).actions == ["sign_in", "initialize"]
     assert all(request.method == "GET" for request in double.app.requests)
 
 
 def test_check_mode_predicts_for_an_application_that_is_not_there() -> None:
-    assert set_up(params(None), check_mode=True)[0] == ["sign_in", "initialize"]
+    assert set_up(params(None), check_mode=True).actions == ["sign_in", "initialize"]
 
 
 def test_one_that_is_not_there_is_an_error() -> None:
@@ -136,14 +137,14 @@ def test_a_key_that_it_does_not_take_is_an_error(double: Seerr) -> None:
 
 
 def test_without_jellyfins_address_the_first_sign_in_is_refused(double: Seerr) -> None:
-    with pytest.raises(HttpError, match="option jellyfin is needed"):
-        set_up(params(double, jellyfin=None), check_mode=False)
+    with pytest.raises(HttpError, match="option media_server is needed"):
+        set_up(params(double, media_server=None), check_mode=False)
     assert f"POST {API}/auth/jellyfin" not in double.app.seen()
 
 
 def test_overseerr_is_left_to_a_person(double: Seerr) -> None:
     for check_mode in (True, False):
-        assert set_up(params(double, variant="overseerr"), check_mode=check_mode) == ([], PLEX_ONLY)
+        assert set_up(params(double, kind="overseerr"), check_mode=check_mode) == Outcome([], PLEX_ONLY)
     assert all(request.method == "GET" for request in double.app.requests)
 
 
@@ -153,14 +154,12 @@ def test_with_jellyfin_beside_it(jellyfin: Start, seerr: Start, tmp_path: Path, 
     server = jellyfin()
     media = jellyfin_params(server, tmp_path)
     where = {"hostname": "127.0.0.1", "port": urlsplit(server).port, "use_ssl": False, "url_base": ""}
-    wanted = params(None, url=seerr(variant), variant=variant, jellyfin=where)
+    wanted = params(None, url=seerr(variant), kind=variant, media_server=where)
     for expected in (["sign_in", "initialize"], []):
         jellyfin_setup.set_up(media, check_mode=False)
-        assert set_up(wanted, check_mode=False) == (expected, None)
+        assert set_up(wanted, check_mode=False) == Outcome(expected)
 
 
 def test_overseerr_itself(seerr: Start) -> None:
-    assert set_up(params(None, url=seerr("overseerr"), variant="overseerr"), check_mode=False) == (
-        [],
-        PLEX_ONLY,
-    )
+    found = set_up(params(None, url=seerr("overseerr"), kind="overseerr"), check_mode=False)
+    assert found == Outcome([], PLEX_ONLY)

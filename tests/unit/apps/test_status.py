@@ -15,10 +15,10 @@ from tests.unit.apps.test_jellyfin_setup import params as jellyfin_params
 from tests.unit.apps.tls import authority
 from tests.unit.modules.verify_doubles import container
 
-from ansible_collections.mediastack.core.plugins.module_utils.apps import summaries
+from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin_setup, summaries
 from ansible_collections.mediastack.core.plugins.module_utils.apps.text import count, rate, size
 from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import Snapshot
-from ansible_collections.mediastack.core.plugins.modules import jellyfin_setup, status
+from ansible_collections.mediastack.core.plugins.modules import status
 
 Start = Callable[..., str]
 KEYED = {"kind": "header", "header": "X-Api-Key", "format": "{secret}", "secret": "app/api_key"}

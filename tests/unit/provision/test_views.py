@@ -111,7 +111,7 @@ def test_a_plan_without_changes(script: Script) -> None:
 
 def test_what_an_item_of_a_loop_says_is_told(script: Script) -> None:
     items = [{"notices": ["Sign in by hand"]}, {"skipped": True}]
-    resolved(script).task("requests", "Sign in").ok({"results": items}, action=CORE + "seerr_setup")
+    resolved(script).task("requests", "Sign in").ok({"results": items}, action=CORE + "applications")
     [found] = plan_view.plans(told(script))
     assert found.notices == ("radarr has no download client", "Sign in by hand")
     assert plan_view.lines(found, 80)[-1] == "  ! Sign in by hand"

@@ -14,6 +14,9 @@ asked_paths(stack)                  -> paths that `preflight` wants `host_facts`
 applied_services(render)            -> what `compose` compares, by instance, for `generation`
 role_instances(stack, role, api, generation) -> a role's instances, with the `address` at which the server reaches
                                        them and, if `generation` has them, the `known_config` of the modules that set up
+applications(stack, role, generation) -> a role's instances, for `applications`
+sign_ins(secrets, apps, media_server) -> their secrets, for `applications`
+due(apps, asked)                    -> whether `applications` has something to do, by what it said in check mode
 verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verify`
 live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
 status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
@@ -38,6 +41,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SEERR_FAMILY = ("seerr", "jellyseerr", "overseerr")
 WELL = (("running", "healthy"), ("running", None))  # None: its image or the catalogue has no health check
 JELLYFIN_KEY = 'MediaBrowser Token="{secret}"'
 
@@ -175,20 +179,43 @@ def role_instances(
     ]
 
 
-def servarr_apps(
-    stack: dict[str, Any], username: str, generation: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """Return what `servarr_accounts` takes: each application with its kind, address and user."""
+def applications(stack: dict[str, Any], role: str, generation: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return a role's instances as the module `applications` takes them, as far as the stack says it."""
+    stack = plain(stack)
     return [
         {
             "instance": one["name"],
-            "kind": one["api"],
+            "kind": one["service"] if one["service"] in SEERR_FAMILY else one["api"],
             "url": one["address"],
-            "username": str(username),
             "known_config": one["known_config"],
+            **({"key_file": _key_file(one, stack)} if one["api"] == "jellyfin" else {}),
         }
-        for one in role_instances(stack, "arr", "servarr", generation)
+        for one in role_instances(stack, role, generation=generation)
+        if one["api"] and (one["service"] in SEERR_FAMILY or one["api"].startswith(("servarr", "jellyfin")))
     ]
+
+
+def sign_ins(secrets: dict[str, Any], apps: list[dict[str, Any]], media_server: str = "") -> dict[str, Any]:
+    """Return the secrets of `applications`; those of the Seerr family sign in as the media server's administrator."""
+    secrets, found = plain(secrets), {}
+    for app in plain(apps):
+        own = secrets.get(app["instance"]) or {}
+        account = (secrets.get(media_server) or {}) if app["kind"] in SEERR_FAMILY else own
+        password = account.get("admin_password") or own.get("ui_password")
+        both = {"api_key": own.get("api_key"), "password": password}
+        found[app["instance"]] = {name: text for name, text in both.items() if text}
+    return found
+
+
+def due(apps: list[dict[str, Any]], asked: dict[str, Any] | None) -> bool:
+    """Whether an application has something left to set up, by the result of a check; True where it was not asked."""
+    told = (plain(asked) or {}).get("applications") or {}
+    left = [told.get(app["instance"], {"actions": ["unknown"], "error": None}) for app in plain(apps)]
+    return any(one["actions"] or one["error"] for one in left)
+
+
+def _key_file(instance: dict[str, Any], stack: dict[str, Any]) -> str:
+    return posixpath.join(stack["paths"]["secrets"], instance["name"], "api_key")
 
 
 def _known_config(instance: dict[str, Any], before: dict[str, Any] | None) -> str | None:
@@ -264,7 +291,7 @@ def _status_of(instance: dict[str, Any], stack: dict[str, Any], check: dict[str,
         return shown
     auth = check["auth"]
     if instance["api"] == "jellyfin":  # its own key, kept on the server: signing in would add a device
-        path = posixpath.join(stack["paths"]["secrets"], instance["name"], "api_key")
+        path = _key_file(instance, stack)
         auth = {"kind": "header", "header": "Authorization", "secret_file": path, "format": JELLYFIN_KEY}
     return {**shown, "api": instance["api"], "address": check["url"], "auth": auth}
 
@@ -312,7 +339,9 @@ class FilterModule:
             recorded,
             asked_paths,
             role_instances,
-            servarr_apps,
+            applications,
+            sign_ins,
+            due,
             verify_plan,
             live_checks,
             status_plan,

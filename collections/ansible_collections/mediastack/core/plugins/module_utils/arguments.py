@@ -18,14 +18,6 @@ LEASE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "lease_wait": {"type": "float", "default": lease_file.WRITER_WAIT},
 }
 
-SETUP_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "url": {"type": "str", "required": True},
-    "username": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
-    "known_config": {"type": "path"},
-    "timeout": {"type": "int", "default": 180},
-}
-
 
 @contextlib.contextmanager
 def writing(module: AnsibleModule) -> Iterator[None]:

@@ -1,19 +1,22 @@
-"""What the modules share that wait for an application and set it up."""
+"""What the set-ups of applications share: waiting for one, and telling what was done."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
-from ansible_collections.mediastack.core.plugins.module_utils.arguments import writing
 from ansible_collections.mediastack.core.plugins.module_utils.http import Client, HttpError, wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ansible.module_utils.basic import AnsibleModule
-
 PREDICTION_WAIT = 3  # seconds that a plan waits for an application that may not exist yet
+
+
+class Outcome(NamedTuple):
+    """What was done, or would be, in order; and what is left to a person."""
+
+    actions: list[str]
+    notice: str | None = None
+    before: str = ""
+    after: str = ""
 
 
 def answers(client: Client, path: str, timeout: float, *, check_mode: bool) -> bool:
@@ -24,17 +27,3 @@ def answers(client: Client, path: str, timeout: float, *, check_mode: bool) -> b
     if check_mode:
         return False
     raise HttpError(f"{client.base}{path} does not answer within {wait:g} seconds")
-
-
-def run(module: AnsibleModule, set_up: Callable[..., tuple[list[str], Any]], told: str) -> None:
-    """Set up as the one writer, and end the module with what was done.
-
-    `set_up(params, check_mode=…)` returns the actions, and what the module returns as `told`.
-    """
-    try:
-        with writing(module):
-            actions, value = set_up(module.params, check_mode=module.check_mode)
-    except HttpError as error:
-        module.fail_json(msg=str(error), actions=[])
-    after = "".join(f"{action}\n" for action in actions)
-    module.exit_json(changed=bool(actions), actions=actions, diff={"before": "", "after": after}, **{told: value})
