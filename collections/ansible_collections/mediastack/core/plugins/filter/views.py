@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mediastack.core.plugins.module_utils import generations, kernel, stack_diff
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import pinned
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
-from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain
+from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain, str_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import address_of
@@ -167,21 +167,21 @@ def role_instances(
     stack: dict[str, Any], role: str, api: str = "", generation: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """Return a role's instances in order of name; with `api`, those whose kind of API begins like that."""
-    stack, recorded = plain(stack), _instances_of(generation)
+    instances, recorded = stack["instances"], ((generation or {}).get("stack") or {}).get("instances") or {}
+    # Only these are made plain: the whole stack is many times as long, and Ansible renders what is looked at.
     found = [
-        instance
-        for _, instance in sorted(stack["instances"].items())
-        if instance["role"] == role and str(instance.get("api") or "").startswith(api)
+        plain(instances[name])
+        for name in sorted(instances)
+        if instances[name]["role"] == role and str(instances[name].get("api") or "").startswith(api)
     ]
     return [
-        {**one, "address": _address(one, stack), "known_config": _known_config(one, recorded.get(one["name"]))}
+        {**one, "address": _address(one, stack), "known_config": _known_config(one, plain(recorded.get(one["name"])))}
         for one in found
     ]
 
 
 def applications(stack: dict[str, Any], role: str, generation: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return a role's instances as the module `applications` takes them, as far as the stack says it."""
-    stack = plain(stack)
     return [
         {
             "instance": one["name"],
@@ -215,7 +215,7 @@ def due(apps: list[dict[str, Any]], asked: dict[str, Any] | None) -> bool:
 
 
 def _key_file(instance: dict[str, Any], stack: dict[str, Any]) -> str:
-    return posixpath.join(stack["paths"]["secrets"], instance["name"], "api_key")
+    return posixpath.join(str_of(stack["paths"]["secrets"]), instance["name"], "api_key")
 
 
 def _known_config(instance: dict[str, Any], before: dict[str, Any] | None) -> str | None:
@@ -229,13 +229,8 @@ def _config_of(instance: dict[str, Any]) -> str | None:
     return next((volume["source"] for volume in instance.get("volumes", []) if volume["name"] == "config"), None)
 
 
-def _instances_of(generation: dict[str, Any] | None) -> dict[str, Any]:
-    found: dict[str, Any] = ((plain(generation) or {}).get("stack") or {}).get("instances") or {}
-    return found
-
-
 def _address(instance: dict[str, Any], stack: dict[str, Any]) -> str | None:
-    host = address_of(instance, stack)
+    host = plain(address_of(instance, stack))
     port = next((port["listen"] for port in instance["ports"] if port["name"] in ("web", "api", "control")), None)
     return f"http://{host}:{port}" if host and port else None
 
