@@ -87,7 +87,7 @@ IMAGES = {"example/radarr:1": "sha256:one", "example/gluetun:1": "sha256:one"}
 
 
 def expected(name: str, **more: Any) -> dict[str, Any]:
-    wanted = {"instance": name, "container": name, "spec": "a" * 64, "image": f"example/{name}:1"}
+    wanted = {"instance": name, "runs": True, "container": name, "spec": "a" * 64, "image": f"example/{name}:1"}
     return {**wanted, "reference": wanted["image"], "digest": None, "gateway": None, **more}
 
 
@@ -96,6 +96,13 @@ def test_an_equal_stack_passes() -> None:
     foreign = container("somebody", managed=False)
     seen = context(container("radarr"), container("gluetun"), foreign, images=IMAGES)
     assert stack_equal(check, seen) == "2 containers as resolved, none besides"
+
+
+def test_the_container_of_a_job_need_not_run() -> None:
+    check = {"instances": [expected("radarr", runs=False)]}
+    stack_equal(check, context(container("radarr", status="exited"), images=IMAGES))
+    with pytest.raises(Failed, match="radarr: no container"):
+        stack_equal(check, context(images=IMAGES))
 
 
 def test_a_member_must_be_attached_to_the_gateways_current_container() -> None:

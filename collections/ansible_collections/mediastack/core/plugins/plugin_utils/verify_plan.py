@@ -35,7 +35,7 @@ and, by kind (every field is always there):
                  link count 2; both are removed afterwards. With may_copy, two filesystems are a warning.
     ports        declared [{protocol, address, port, instance}], containers [name]
                  What our containers publish, and what listens for them on the host, is the declared set.
-    stack_equal  instances [{instance, container, spec, image, reference, digest|null, gateway|null}]
+    stack_equal  instances [{instance, runs, container, spec, image, reference, digest|null, gateway|null}]
                  Each container's label mediastack.spec is `spec`, its image is the one `image` names, and
                  no other container is labelled as ours.
     https        name, scheme, address, port, ca, path, expect_status [int]
@@ -100,7 +100,7 @@ def build(
         *(namespace_check(name, services[name]) for name in running if services[name]["gateway"]),
         *hardlink_checks(running, stack),
         ports_check(running, stack),
-        stack_check(running, services),
+        stack_check(services),
         *https_checks(stack),
         storage_check(stack),
     ]
@@ -249,8 +249,8 @@ def ports_check(running: Mapping[str, dict[str, Any]], stack: dict[str, Any]) ->
     )
 
 
-def stack_check(running: Mapping[str, dict[str, Any]], services: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the check that what runs is what was resolved."""
+def stack_check(services: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the check that what is there is what was resolved; the container of a job need not run."""
     fields = ("container", "spec", "image", "reference", "digest", "gateway")
     return new_check(
         "stack_equal",
@@ -258,7 +258,10 @@ def stack_check(running: Mapping[str, dict[str, Any]], services: Mapping[str, di
         "running",
         "the running containers equal the resolved stack",
         "apply",
-        instances=[{"instance": name, **{field: services[name][field] for field in fields}} for name in running],
+        instances=[
+            {"instance": name, "runs": is_service(service), **{field: service[field] for field in fields}}
+            for name, service in sorted(services.items())
+        ],
     )
 
 

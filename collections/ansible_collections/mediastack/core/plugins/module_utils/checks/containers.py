@@ -78,7 +78,7 @@ def _differences(item: Mapping[str, Any], docker: Snapshot) -> list[str]:
     problems = []
     if not found.managed:
         problems.append("not labelled as ours")
-    if found.state != "running":
+    if item["runs"] and found.state != "running":
         problems.append(found.state)
     spec = found.labels.get(SPEC)
     if spec != item["spec"]:
