@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,44 @@ def test_environment_that_the_unit_sets(tmp_path: Path) -> None:
 )
 def test_the_version_of_an_engine_that_is_down(said: str, version: str | None) -> None:
     assert host_docker.parse_version(said) == version
+
+
+@pytest.fixture
+def activated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """A machine whose engine's socket systemd holds: the socket, and its table of processes."""
+    programs, processes = tmp_path / "bin", tmp_path / "proc"
+    for folder in (programs, processes / "1/ns", processes / "self/ns"):
+        folder.mkdir(parents=True)
+    for process in ("1", "self"):
+        (processes / process / "ns/pid").symlink_to("pid:[1]")
+    (processes / "1/comm").write_text("systemd\n")
+    (programs / "systemctl").write_text('#!/bin/sh\n[ "$*" = "is-active --quiet docker.socket" ]\n')
+    (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "docker.sock"))
+        yield str(tmp_path / "docker.sock"), str(processes)
+
+
+def test_an_engine_that_a_question_would_start_sleeps(activated: tuple[str, str]) -> None:
+    assert host_docker.asleep(*activated)
+
+
+def test_one_that_runs_or_is_elsewhere_does_not_sleep(
+    activated: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, processes = activated
+    assert not host_docker.asleep(where + "-of-nobody", processes)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2376")
+    assert not host_docker.asleep(where, processes)
+    monkeypatch.delenv("DOCKER_HOST")
+    Path(processes, "1/comm").write_text("dockerd\n")
+    assert not host_docker.asleep(where, processes)
+
+
+def test_a_socket_that_systemd_does_not_hold_wakes_nobody(
+    activated: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert not host_docker.asleep(*activated)

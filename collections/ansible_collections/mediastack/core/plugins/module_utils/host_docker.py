@@ -18,6 +18,7 @@ DAEMON_FILE = "/etc/docker/daemon.json"
 # What `systemctl enable docker` makes; reading it is cheaper than asking systemd.
 ENABLED_LINK = "/etc/systemd/system/multi-user.target.wants/docker.service"
 UNIT_FILE = "/etc/systemd/system/docker.service.d/mediastack.conf"
+SOCKET = "/run/docker.sock"
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DPKG_STATUS = "/var/lib/dpkg/status"
 MARK = "MEDIASTACK_"
@@ -115,6 +116,13 @@ def running_engine(processes: str = "/proc") -> Path | None:
         if name == "dockerd" and _namespace(directory) == ours:
             return directory
     return None
+
+
+def asleep(socket: str = SOCKET, processes: str = "/proc") -> bool:
+    """Whether a question would start the engine: systemd listens in its place. Who only looks must not ask then."""
+    if os.environ.get("DOCKER_HOST") or not Path(socket).is_socket() or running_engine(processes) is not None:
+        return False
+    return _asked(["systemctl", "is-active", "--quiet", "docker.socket"])
 
 
 def environment_of(process: Path | None) -> dict[str, str]:

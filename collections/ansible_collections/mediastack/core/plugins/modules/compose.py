@@ -204,6 +204,11 @@ ARGUMENTS = {
 }
 
 
+def may_ask(module: AnsibleModule) -> bool:
+    """Whether the engine may be asked: a plan starts none."""
+    return not (module.check_mode and host_docker.asleep())
+
+
 def look(module: AnsibleModule, docker: Docker, wanted: dict[str, Any], *, engine: bool) -> dict[str, Any]:
     """What is there, as far as it can be known."""
     if engine:
@@ -216,7 +221,7 @@ def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     """Compare and apply; returns the module's result."""
     params, prefix = module.params, module.params["label_prefix"]
     wanted = {"projects": params["projects"], "networks": params["networks"]}
-    engine = docker.answers()
+    engine = may_ask(module) and docker.answers()
     if not engine and not module.check_mode:
         docker.need_engine()
     actual = look(module, docker, wanted, engine=engine)
@@ -245,7 +250,7 @@ def run_applied(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
 def run_verb(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     """Stop, start, restart or remove; returns the module's result."""
     params, prefix = module.params, module.params["label_prefix"]
-    engine = docker.answers()
+    engine = may_ask(module) and docker.answers()
     if not engine:
         if not module.check_mode and params["state"] != "removed":
             docker.need_engine()

@@ -141,7 +141,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.image_pull import 
 
 
 def engine_facts(docker: Docker) -> dict[str, Any]:
-    """Engine, containers and networks; all asked at once, empty where there is no engine."""
+    """Engine, containers and networks; all asked at once, empty where there is no engine or it sleeps."""
 
     def quietly(read: Any) -> list[dict[str, Any]]:
         try:
@@ -150,6 +150,8 @@ def engine_facts(docker: Docker) -> dict[str, Any]:
             return []
         return found
 
+    if host_docker.asleep():
+        return {"engine": None, "raw_containers": [], "raw_networks": []}
     engine, containers, networks = parallel(
         docker.engine, lambda: quietly(docker.containers), lambda: quietly(docker.networks)
     )
