@@ -1,0 +1,151 @@
+"""Put back what a guard has saved. Copied to the server as it is: it needs neither Ansible nor the controller.
+
+A guard is a directory with ``state.json`` (`paths` in the shape of `saved`, `commands`), the contents ``0``, ``1``, …
+and a copy of this file. systemd runs that when the time is over, and before anything else when the server boots.
+Python 3.9, standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNITS = "/etc/systemd/system"
+RUN = "/run/mediastack/guard"  # gone after a reboot: that is how a boot is told from a timer
+COMMAND_SECONDS = 30
+
+
+@contextlib.contextmanager
+def alone(name: str, run: str = RUN) -> Iterator[None]:
+    """Keep confirmation and rollback of one guard apart."""
+    directory = Path(run)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / (name + ".lock")).open("w", encoding="ascii") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def unit_files(name: str, units: str = UNITS) -> list[Path]:
+    """Timer, service and the link that starts the service at boot."""
+    unit = f"mediastack-guard-{name}"
+    return [Path(units, f"{unit}.timer"), Path(units, f"{unit}.service"), wanted_link(name, units)]
+
+
+def wanted_link(name: str, units: str = UNITS) -> Path:
+    """The link that starts the rollback at boot, before the services whose files it puts back."""
+    return Path(units, "sysinit.target.wants", f"mediastack-guard-{name}.service")
+
+
+def read(directory: Path) -> dict[str, Any] | None:
+    """The state of an armed guard; None where there is none."""
+    try:
+        state: dict[str, Any] = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return state
+
+
+def replace(path: Path, content: bytes, mode: int, uid: int, gid: int) -> None:
+    """Write a file in one step, safe against a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.mediastack-guard")
+    with temporary.open("wb") as stream:
+        os.fchown(stream.fileno(), uid, gid)
+        os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def put_back(directory: Path, saved: dict[str, Any]) -> None:
+    """Make one path what it was."""
+    path = Path(saved["path"])
+    if saved["kind"] == "absent":
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+    elif saved["kind"] == "link":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.mediastack-guard")
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        temporary.symlink_to(saved["target"])
+        temporary.replace(path)
+    else:
+        content = (directory / saved["content"]).read_bytes()
+        replace(path, content, saved["mode"], saved["uid"], saved["gid"])
+
+
+def put_all_back(directory: Path, state: dict[str, Any]) -> list[str]:
+    """Put back every path; returns what failed. One failure does not keep the others from being put back."""
+    problems = []
+    for saved in state["paths"]:
+        try:
+            put_back(directory, saved)
+        except OSError as error:
+            problems.append(f"{saved['path']}: {error}")
+    return problems
+
+
+def run(command: list[str]) -> str:
+    """Run a command within its time; returns why it failed, or nothing."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"{' '.join(command)}: {error}"
+    return f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()[-300:]}" if done.returncode else ""
+
+
+def forget(name: str, directory: Path, units: str = UNITS, run_directory: str = RUN) -> None:
+    """Remove the guard and its units. The state goes first: without it, no unit does anything."""
+    with contextlib.suppress(FileNotFoundError):
+        (directory / "state.json").unlink()
+    for path in [*unit_files(name, units), Path(run_directory, name)]:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def roll_back(name: str, directory: Path, units: str = UNITS, run_directory: str = RUN) -> list[str]:
+    """Do it; returns what was wrong. A guard whose files could not all be put back stays, and is tried again.
+
+    At boot no command is run: the services start later, and find the old files.
+    """
+    with alone(name, run_directory):
+        state = read(directory)
+        if state is None:
+            return []
+        booted = not Path(run_directory, name).exists()
+        problems = put_all_back(directory, state)
+        reload = run(["systemctl", "daemon-reload"])
+        commands = [] if booted else state["commands"]
+        notes = [note for note in (reload, *(run(command) for command in commands)) if note]
+        if not problems:
+            forget(name, directory, units, run_directory)
+            run(["systemctl", "daemon-reload"])
+    for note in notes:
+        sys.stderr.write(note + "\n")
+    return problems
+
+
+def main() -> None:
+    """Roll back the guard in whose directory this file lies."""
+    directory = Path(__file__).resolve().parent
+    problems = roll_back(directory.name, directory)
+    if problems:
+        raise SystemExit("\n".join(problems))
+    sys.stderr.write(f"guard {directory.name}: the old state is back\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""A guard saves what is there, puts it back, and is forgotten when it is confirmed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.mediastack.core.plugins.module_utils import guard, guard_rollback
+from ansible_collections.mediastack.core.plugins.module_utils.guard import Guard, GuardError
+
+
+class Systemctl:
+    """Remembers its calls; refuses those that begin with a word of `refused`."""
+
+    def __init__(self, *refused: str) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.refused = refused
+
+    def __call__(self, *words: str) -> None:
+        self.calls.append(words)
+        if words[0] in self.refused:
+            raise GuardError(f"systemctl {words[0]}: no")
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that a rollback ran."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(guard_rollback, "run", lambda command: (ran.append(command), "")[1])
+    return ran
+
+
+def made(tmp_path: Path, systemctl: Systemctl | None = None) -> Guard:
+    return Guard("ssh", tmp_path / "guard", str(tmp_path / "units"), str(tmp_path / "run"), systemctl or Systemctl())
+
+
+def arm(one: Guard, *paths: Path, commands: list[list[str]] | None = None) -> bool:
+    return guard.arm(one, [str(path) for path in paths], commands or [["true"]], 60, "/usr/bin/python3")
+
+
+def back(one: Guard) -> list[str]:
+    return guard_rollback.roll_back(one.name, one.directory, one.units, one.run)
+
+
+def test_content_mode_link_and_absence_come_back(tmp_path: Path, commands: list[list[str]]) -> None:
+    file, link, none = tmp_path / "file", tmp_path / "link", tmp_path / "none"
+    file.write_bytes(b"old\x00\xff")
+    file.chmod(0o640)
+    link.symlink_to("elsewhere")
+    one = made(tmp_path)
+    assert not arm(one, file, link, none)
+    file.unlink()
+    link.unlink()
+    link.write_text("new")
+    none.write_text("new")
+    assert back(one) == []
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"old\x00\xff", 0o640)
+    assert str(link.readlink()) == "elsewhere"
+    assert not none.exists()
+    assert ["true"] in commands
+    assert one.state() is None
+    assert not list(Path(one.units).glob("mediastack*"))
+
+
+def test_arming_again_keeps_the_first_state_and_adds_what_is_new(tmp_path: Path, commands: list[list[str]]) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("old")
+    second.write_text("old too")
+    one = made(tmp_path)
+    arm(one, first)
+    first.write_text("new")
+    assert arm(one, first, second, commands=[["true"], ["other"]])
+    second.write_text("new")
+    back(one)
+    assert (first.read_text(), second.read_text()) == ("old", "old too")
+    assert commands.count(["true"]) == 1
+    assert ["other"] in commands
+
+
+def test_confirming_forgets_everything(tmp_path: Path, commands: list[list[str]]) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    systemctl = Systemctl()
+    one = made(tmp_path, systemctl)
+    arm(one, file)
+    file.write_text("new")
+    guard.confirm(one)
+    assert ("stop", "mediastack-guard-ssh.timer") in systemctl.calls
+    assert back(one) == []
+    assert file.read_text() == "new"
+    assert commands == []
+    assert not one.directory.exists()
+
+
+def test_confirming_what_has_gone_back_fails(tmp_path: Path, commands: list[list[str]]) -> None:
+    one = made(tmp_path)
+    arm(one, tmp_path / "file")
+    back(one)
+    assert commands
+    with pytest.raises(GuardError, match="gone back"):
+        guard.confirm(one)
+
+
+def test_after_a_reboot_files_come_back_and_no_service_is_restarted(tmp_path: Path, commands: list[list[str]]) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    one = made(tmp_path)
+    arm(one, file)
+    file.write_text("new")
+    Path(one.run, one.name).unlink()  # /run is empty after a reboot
+    back(one)
+    assert file.read_text() == "old"
+    assert ["true"] not in commands
+
+
+def test_the_service_runs_at_boot_and_before_others(tmp_path: Path) -> None:
+    one = made(tmp_path)
+    arm(one, tmp_path / "file")
+    link = Path(one.units, "sysinit.target.wants", "mediastack-guard-ssh.service")
+    assert link.resolve() == (Path(one.units) / "mediastack-guard-ssh.service").resolve()
+    assert "Before=sysinit.target" in link.read_text()
+    assert "OnActiveSec=60" in Path(one.units, "mediastack-guard-ssh.timer").read_text()
+
+
+def test_the_copy_on_the_server_stands_alone(tmp_path: Path) -> None:
+    one = made(tmp_path)
+    arm(one, tmp_path / "file")
+    text = (one.directory / "rollback.py").read_text()
+    compile(text, "rollback.py", "exec")
+    assert "ansible_collections" not in text
+
+
+def test_a_file_that_cannot_be_put_back_keeps_the_guard_and_spares_no_other(
+    tmp_path: Path, commands: list[list[str]]
+) -> None:
+    stuck, free = tmp_path / "stuck", tmp_path / "free"
+    stuck.write_text("old")
+    free.write_text("old")
+    one = made(tmp_path)
+    arm(one, stuck, free)
+    stuck.unlink()
+    stuck.mkdir()
+    (stuck / "in the way").write_text("")
+    free.write_text("new")
+    assert len(back(one)) == 1
+    assert free.read_text() == "old"
+    assert one.state() is not None
+    assert commands
+    (stuck / "in the way").unlink()
+    stuck.rmdir()
+    assert back(one) == []
+    assert stuck.read_text() == "old"
+
+
+@pytest.mark.parametrize("refused", ["daemon-reload", "restart"])
+def test_what_systemd_does_not_take_leaves_nothing(tmp_path: Path, refused: str) -> None:
+    one = made(tmp_path, Systemctl(refused))
+    with pytest.raises(GuardError, match="could not be armed"):
+        arm(one, tmp_path / "file")
+    assert one.state() is None
+    assert not list(Path(one.units).rglob("mediastack*"))
+
+
+def test_a_directory_cannot_be_guarded(tmp_path: Path) -> None:
+    with pytest.raises(GuardError, match="only files and links"):
+        arm(made(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../x"}, "name"),
+        ({"seconds": 1}, "seconds"),
+        ({"paths": ["etc/x"]}, "paths"),
+        ({"paths": ["/etc/../x"]}, "paths"),
+        ({"commands": [[]]}, "restore"),
+        ({"commands": ["true"]}, "restore"),
+    ],
+)
+def test_bad_arguments_are_refused(change: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {"name": "ssh", "seconds": 60, "paths": ["/etc/x"], "commands": [["true"]]}
+    guard.refuse(**good)
+    with pytest.raises(GuardError, match=message):
+        guard.refuse(**{**good, **change})
+
+
+def test_the_state_is_private_and_readable(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("secret")
+    one = made(tmp_path)
+    arm(one, file)
+    assert one.directory.stat().st_mode & 0o777 == 0o700
+    assert (one.directory / "0").stat().st_mode & 0o777 == 0o600
+    assert json.loads((one.directory / "state.json").read_text())["paths"][0]["path"] == str(file)
