@@ -21,6 +21,7 @@ verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verif
 live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
 status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
     check_lines(checks)                 -> what `verify` found, for people
+ssh_plan(facts, wanted)             -> what the role `ssh` has to do, and what would lock its owner out
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mediastack.core.plugins.module_utils import generations, kernel, stack_diff
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import pinned
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
+from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_plan as ssh
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain, str_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import keyed_hash
@@ -315,6 +317,11 @@ def check_lines(checks: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def ssh_plan(facts: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Compare what `ssh_facts` found with what is wanted; see plugin_utils/ssh_plan.py."""
+    return ssh.plan(plain(facts), plain(wanted))
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -341,5 +348,6 @@ class FilterModule:
             live_checks,
             status_plan,
             check_lines,
+            ssh_plan,
         )
         return {view.__name__: view for view in views}
