@@ -138,7 +138,7 @@ def test_the_owners_settings_win_whatever_their_spelling() -> None:
 def test_a_socket_gets_the_port_too_and_loses_it_again() -> None:
     answer = plan(facts(socket=True), wanted(port=2222))
     assert answer["files"][1]["content"].endswith("ListenStream=\nListenStream=2222\n")
-    assert answer["units"] == ["ssh.socket", "ssh.service"]
+    assert answer["restore"][-1] == ["systemctl", "start", "ssh.socket"]
     left = facts(socket=True, states={DROP_IN: {"kind": "missing"}, SOCKET: {"kind": "file"}})
     assert plan(left, wanted())["absent"] == [SOCKET]
 

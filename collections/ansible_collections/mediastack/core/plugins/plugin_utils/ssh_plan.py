@@ -19,6 +19,9 @@ ED25519_KEY = "/etc/ssh/ssh_host_ed25519_key"
 PENALTIES = (9, 8)  # the first version with PerSourcePenalties
 ADDING = ("port", "hostkey", "allowusers", "allowgroups")  # keywords that add to what other files say
 PORTS = range(1, 65536)
+# A socket whose service runs cannot be restarted, so both stop first; open sessions outlive that.
+SOCKET_ANEW = [["systemctl", "stop", "ssh.socket", "ssh.service"], ["systemctl", "start", "ssh.socket"]]
+SERVICE_ANEW = [["systemctl", "reset-failed", "ssh.service"], ["systemctl", "restart", "ssh.service"]]
 
 
 def plan(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,9 +33,9 @@ def plan(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
             max_auth_tries, max_startups, settings}``.
 
     Returns:
-        ``{problems, files, absent, host_keys, moduli, differs, units}``: why it must not be done, `files` and `absent`
+        ``{problems, files, absent, host_keys, moduli, differs, restore}``: why not to do it, `files` and `absent`
         for the module `files`, host keys to make ``{path, type, bits}``, whether the copy of the moduli is to be made,
-        whether anything is to be done, and the units to restart when the old files are back.
+        whether anything is to be done, and the commands that make old files take effect.
 
     """
     settings = settings_of(facts, wanted)
@@ -59,7 +62,7 @@ def plan(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         "host_keys": keys,
         "moduli": moduli,
         "differs": differs,
-        "units": ["ssh.socket", "ssh.service"] if facts["socket"] else ["ssh.service"],
+        "restore": SOCKET_ANEW if facts["socket"] else SERVICE_ANEW,
     }
 
 
