@@ -1,0 +1,234 @@
+"""Ways to lock oneself out: after each, the old access works again within the rollback time, by itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import yaml
+from tests.integration import playbook
+from tests.integration.servers import Server, server
+
+from mediastack_provision.sandbox.docker import find_engine
+
+SECONDS = 15  # the countdown
+PATIENCE = 15  # what sshd needs to start, a probe to notice, and two busy cores to do it
+DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
+HARDEN = "playbooks/harden.yml"
+# A cipher that sshd takes and no client of today offers: `sshd -t` finds nothing wrong with it.
+NO_WAY_IN = {"Ciphers": "aes128-cbc"}
+# A fault of ssh.service itself: its reload kills it, and nothing starts it again.
+DIES = "[Service]\nRestart=no\nExecReload=\nExecReload=/bin/kill -KILL $MAINPID\n"
+UNIT = "/etc/systemd/system/ssh.service.d/dies.conf"
+
+
+@pytest.fixture(scope="module", params=["debian12", "debian13"])
+def made(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with server(f"it-lockout-{request.param}", release=request.param, kind="bare") as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def hardened(made: Server) -> Iterator[Server]:
+    """A server with a confirmed configuration, which every test has to leave in force."""
+    choose(made)
+    result = made.play(HARDEN)
+    assert result.returncode == 0, result.output[-4000:]
+    before = made.root(f"sha256sum {DROP_IN}")
+    yield made
+    made.choices.unlink()
+    assert comes_in(made)
+    assert made.root(f"sha256sum {DROP_IN}") == before
+    assert made.root("ls -A /var/lib/mediastack/guard; find /etc/systemd/system -name 'mediastack-guard*'") == ""
+
+
+def choose(made: Server, **choices: object) -> None:
+    made.choices.write_text(yaml.safe_dump({"ssh_rollback_seconds": SECONDS, **choices}), encoding="utf-8")
+
+
+def comes_in(made: Server) -> bool:
+    """Whether a new connection works, with nothing of an old one."""
+    argv = made.sandbox.ssh_argv("true")
+    argv[1:1] = ["-F", "/dev/null", "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=2"]
+    try:
+        return subprocess.run(argv, capture_output=True, timeout=5, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def wait_until(made: Server, expected: bool, limit: float) -> None:
+    """Probe until coming in works, or does not."""
+    deadline = time.monotonic() + limit
+    while comes_in(made) is not expected:
+        assert time.monotonic() < deadline, f"comes in: {not expected} after {limit} s"
+        time.sleep(0.5)
+
+
+@contextmanager
+def outage(made: Server, name: str) -> Iterator[None]:
+    """Measures from the first new connection that fails to the first that works; fails when that takes too long."""
+    seen: list[float] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while len(seen) < 2 and not (over.is_set() and not seen):
+            if comes_in(made) is bool(seen):
+                seen.append(time.monotonic())
+            time.sleep(0.2)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join(SECONDS + PATIENCE)
+    assert seen, f"{name}: nobody was ever locked out"
+    assert len(seen) == 2, f"{name}: still locked out"
+    print(f"lockout {name} back={seen[1] - seen[0]:.1f}s")
+    assert seen[1] - seen[0] < SECONDS + PATIENCE
+
+
+def undone(made: Server, name: str) -> playbook.Result:
+    """A run that locks itself out ends with an error that says so, and the old way in works."""
+    with outage(made, name):
+        result = made.play(HARDEN)
+    assert result.returncode != 0, result.output[-4000:]
+    assert "back at its old one" in result.failure, result.output[-4000:]
+    return result
+
+
+def module(made: Server, called: str, /, **arguments: object) -> None:
+    """Call one module by hand. The connection that it opens is then there for the next run."""
+    events = made.choices.with_suffix(".events")
+    argv = [str(playbook.ANSIBLE_PLAYBOOK.with_name("ansible")), "mediastack", "-i", str(made.sandbox.inventory), "-b"]
+    argv += ["-m", called, "-a", json.dumps(arguments)]
+    env = playbook.environment(events, made.environment)
+    done = subprocess.run(argv, cwd=playbook.ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    events.unlink(missing_ok=True)
+    assert done.returncode == 0, done.stdout
+
+
+def arm(made: Server) -> None:
+    """What the role does first, by hand: so that a test can be careless afterwards."""
+    restore = [["systemctl", "reset-failed", "ssh.service"], ["systemctl", "restart", "ssh.service"]]
+    module(made, "mediastack.core.guard", name="ssh", state="armed", paths=[DROP_IN], restore=restore, seconds=SECONDS)
+
+
+def test_a_cipher_that_no_client_offers(hardened: Server) -> None:
+    choose(hardened, ssh_settings=NO_WAY_IN)
+    assert "no matching cipher" in undone(hardened, "cipher-without-client").failure
+
+
+def test_a_cipher_that_does_not_exist_is_refused_before_it_is_written(hardened: Server) -> None:
+    choose(hardened, ssh_settings={"Ciphers": "rot13"})
+    result = hardened.play(HARDEN)
+    assert result.returncode != 0
+    assert "rot13" in result.failure
+
+
+def test_a_cipher_that_does_not_exist_forced_past_validation(hardened: Server) -> None:
+    arm(hardened)
+    with outage(hardened, "cipher-unknown"):
+        hardened.root(f"echo 'Ciphers rot13' > {DROP_IN}; systemctl restart ssh.service || true")
+        wait_until(hardened, True, SECONDS + PATIENCE)
+
+
+def test_sshd_that_dies_after_its_start(hardened: Server) -> None:
+    hardened.root(f"mkdir -p $(dirname {UNIT}); printf '{DIES}' > {UNIT}; systemctl daemon-reload")
+    choose(hardened, ssh_max_auth_tries=5)
+    try:
+        undone(hardened, "sshd-dies")
+    finally:
+        hardened.root(f"rm {UNIT}; systemctl daemon-reload")
+
+
+def test_an_allow_list_without_the_user(hardened: Server) -> None:
+    choose(hardened, ssh_settings={"AllowUsers": "nobody"})
+    undone(hardened, "allow-list")
+
+
+def test_a_port_that_is_not_reachable(hardened: Server) -> None:
+    choose(hardened, ssh_port=2200)
+    undone(hardened, "wrong-port")
+
+
+def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
+    choose(hardened, ssh_settings=NO_WAY_IN)
+    with outage(hardened, "controller-killed"):
+        killed = hardened.play(HARDEN, kill_after_changes=1)
+        assert killed.returncode == -9
+        assert killed.changed == ["ssh : Write the configuration"]
+        hardened.root("systemctl reload ssh.service")
+        wait_until(hardened, False, 10)
+        wait_until(hardened, True, SECONDS + PATIENCE)
+
+
+def test_the_server_reboots_within_the_window(hardened: Server) -> None:
+    choose(hardened, ssh_settings=NO_WAY_IN, ssh_rollback_seconds=3600)
+    with outage(hardened, "reboot"):
+        killed = hardened.play(HARDEN, kill_after_changes=1)
+        assert killed.returncode == -9
+        hardened.root("systemctl reload ssh.service")
+        wait_until(hardened, False, 10)
+        restart = ["docker", "restart", "--time", "5", hardened.sandbox.container]
+        subprocess.run(restart, env=find_engine().environment, capture_output=True, timeout=60, check=True)
+        wait_until(hardened, True, PATIENCE)
+
+
+REFUSALS = [
+    (
+        "no-key",
+        "mv ~admin/.ssh/authorized_keys{,.away}",
+        "mv ~admin/.ssh/authorized_keys{.away,}",
+        {},
+        "authorized key",
+    ),
+    (
+        "private-key",
+        "cp -p ~admin/.ssh/authorized_keys{,.away}; cat /etc/ssh/ssh_host_ed25519_key >> ~admin/.ssh/authorized_keys",
+        "mv ~admin/.ssh/authorized_keys{.away,}",
+        {},
+        "holds a private key",
+    ),
+    (
+        "port-taken",
+        "systemd-run --quiet --unit squatter python3 -m http.server 2201; sleep 1",
+        "systemctl stop squatter",
+        {"ssh_port": 2201},
+        "2201 is taken by python3",
+    ),
+    ("missing-user", "true", "true", {"ssh_allow_users": ["admin", "ghost"]}, "no user ghost"),
+    ("not-me", "true", "true", {"ssh_allow_users": ["root"]}, "nobody who is let in"),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "choices", "message"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
+)
+def test_bad_input_changes_nothing(
+    hardened: Server, before: str, after: str, choices: dict[str, object], message: str
+) -> None:
+    choose(hardened, ssh_max_auth_tries=5, **choices)
+    module(
+        hardened, "ansible.builtin.ping", data="here"
+    )  # without keys, only an open connection gets as far as the question
+    hardened.root(before)
+    try:
+        result = hardened.play(HARDEN)
+        assert result.returncode != 0
+        assert message in result.failure, result.output[-3000:]
+        assert result.changed == []
+    finally:
+        hardened.root(after)
+
+
+def test_a_run_without_changes_reaches_the_server_three_times(hardened: Server) -> None:
+    result = hardened.play(HARDEN)
+    assert result.changed == []
+    assert len(result.on_host) <= 3, result.on_host
