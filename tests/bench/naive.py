@@ -86,12 +86,11 @@ def server_tasks(stack: dict[str, Any], scratch: Path) -> list[Task]:
     settings = [
         {
             "name": f"server: {name}",
-            "ansible.posix.sysctl": {
-                "name": name,
-                "value": str(value),
-                "sysctl_file": f"{SCRATCH}/sysctl.conf",
-                "sysctl_set": False,
-                "reload": False,
+            "ansible.builtin.lineinfile": {
+                "path": f"{SCRATCH}/60-settings.conf",
+                "line": f"{name} = {value}",
+                "create": True,
+                "mode": "0644",
             },
         }
         for name, value in role_data("base", "defaults")["base_sysctl"].items()
