@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
+from tests.unit.role_play import play_role
 
 from ansible_collections.mediastack.core.plugins.filter.views import live_checks
 from ansible_collections.mediastack.core.plugins.module_utils.apps.seerr_setup import PLEX_ONLY
@@ -21,7 +20,6 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.choices import fro
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
 
 ROOT = Path(__file__).parents[3]
-PROGRAMS = Path(sys.executable).parent
 SECRETS = {"overseerr": {"api_key": "0123456789abcdef0123456789abcdef"}}
 
 
@@ -37,32 +35,8 @@ def stack_at(url: str) -> dict[str, Any]:
 
 def play(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
     facts = {"mediastack_stack": stack_at(url), "mediastack_secrets": SECRETS, "mediastack_host": {"generation": None}}
-    tasks = [
-        {"name": "Know", "ansible.builtin.set_fact": {**facts, "cacheable": True}},
-        {"name": "Run requests", "ansible.builtin.import_role": {"name": "requests"}},
-    ]
     own_lock = {"mediastack.core.applications": {"lease_directory": str(folder / "lease")}}
-    whole = {"hosts": "all", "gather_facts": False, "module_defaults": own_lock, "tasks": tasks}
-    (folder / "play.yml").write_text(yaml.safe_dump([whole]))
-    hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
-    (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
-    return subprocess.run(
-        [PROGRAMS / "ansible-playbook", "-i", folder / "hosts.yml", folder / "play.yml", *words],
-        env={
-            "HOME": str(folder),
-            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
-            "LC_ALL": "C.UTF-8",
-            "COLUMNS": "500",
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return play_role(folder, "requests", facts, *words, module_defaults=own_lock)
 
 
 @pytest.mark.parametrize("words", [(), ("--check",)])

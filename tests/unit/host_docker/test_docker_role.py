@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-ROOT = Path(__file__).parents[3]
-PROGRAMS = Path(sys.executable).parent
+from tests.unit.role_play import play_role
 
 
 def server(**docker: Any) -> dict[str, Any]:
@@ -26,37 +22,7 @@ def server(**docker: Any) -> dict[str, Any]:
 
 
 def play(folder: Path, facts: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    tasks = [
-        {"name": "Know", "ansible.builtin.set_fact": {"mediastack_host": facts, "cacheable": True}, "tags": ["always"]},
-        {"name": "Run docker", "ansible.builtin.import_role": {"name": "docker"}},
-    ]
-    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
-    (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
-    return subprocess.run(
-        [
-            PROGRAMS / "ansible-playbook",
-            "--check",
-            "--tags",
-            "configure",
-            "-i",
-            folder / "hosts.yml",
-            folder / "play.yml",
-        ],
-        env={
-            "HOME": str(folder),
-            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
-            "LC_ALL": "C.UTF-8",
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return play_role(folder, "docker", {"mediastack_host": facts}, "--check", "--tags", "configure")
 
 
 def test_a_configuration_that_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
