@@ -44,7 +44,7 @@ class Guard:
     @property
     def unit(self) -> str:
         """Name of its units, without the suffix."""
-        return f"mediastack-guard-{self.name}"
+        return guard_rollback.unit_name(self.name)
 
     def state(self) -> dict[str, Any] | None:
         """What is saved; None when it is not armed."""

@@ -35,15 +35,16 @@ def alone(name: str, run: str = RUN) -> Iterator[None]:
         yield
 
 
+def unit_name(name: str) -> str:
+    """Name of a guard's units, without the suffix."""
+    return f"mediastack-guard-{name}"
+
+
 def unit_files(name: str, units: str = UNITS) -> list[Path]:
-    """Timer, service and the link that starts the service at boot."""
-    unit = f"mediastack-guard-{name}"
-    return [Path(units, f"{unit}.timer"), Path(units, f"{unit}.service"), wanted_link(name, units)]
-
-
-def wanted_link(name: str, units: str = UNITS) -> Path:
-    """The link that starts the rollback at boot, before the services whose files it puts back."""
-    return Path(units, "sysinit.target.wants", f"mediastack-guard-{name}.service")
+    """Timer, service, and the link that starts the service at boot, before the services whose files it puts back."""
+    unit = unit_name(name)
+    wanted = Path(units, "sysinit.target.wants", f"{unit}.service")
+    return [Path(units, f"{unit}.timer"), Path(units, f"{unit}.service"), wanted]
 
 
 def read(directory: Path) -> dict[str, Any] | None:
