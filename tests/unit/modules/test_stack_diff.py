@@ -63,6 +63,7 @@ def world(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         for name, value in case.get(key, {}).items():
             services[name][key] = value
     network = {"name": "net", "subnet": case.get("subnet", "198.18.0.0/24"), "internal": case.get("internal", False)}
+    network["bridge"] = case.get("bridge", "")
     wanted = {"projects": [{"name": "stack", "services": services}], "networks": [network]}
     if "actual" in case:
         return wanted, {}
@@ -80,6 +81,7 @@ def world(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         containers[name]["labels"].update(labels)
     extra = [{**container(item["name"]), **item} for item in case.get("add", [])]
     net = {"name": "net", "subnets": ["198.18.0.0/24"], "labels": {"mediastack.managed": "true"}, "internal": False}
+    net["bridge"] = case.get("present_bridge", "")
     net = {**net, "containers": case.get("network_users", ["gw", "app"])}
     net["labels"] = case.get("network_labels", net["labels"])
     networks = [] if "net" in case.get("drop_networks", []) else [net]

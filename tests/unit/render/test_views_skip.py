@@ -122,11 +122,12 @@ def running(**changes: Any) -> dict[str, Any]:
 NET = {
     "name": "net",
     "subnets": ["198.18.0.0/24"],
+    "bridge": "ms-net",
     "internal": False,
     "labels": {"mediastack.managed": "true"},
     "containers": ["b"],
 }
-STACK = {"networks": [{"name": "net", "subnet": "198.18.0.0/24", "internal": False, "gateway": None}]}
+STACK = {"networks": [{"name": "net", "bridge": "ms-net", "subnet": "198.18.0.0/24", "internal": False, "gateway": None}]}
 
 
 def rendered(**changes: Any) -> dict[str, Any]:

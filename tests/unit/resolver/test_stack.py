@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.mediastack.core.plugins.plugin_utils.choices import Choices, from_variables, merge
 from ansible_collections.mediastack.core.plugins.plugin_utils.errors import ChoicesError
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import resolve
+from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.networks import bridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,3 +303,17 @@ def test_a_circle_of_needs_does_not_hang(stack_of: Callable[..., dict[str, Any]]
         "mediastack_services: {radarr: {needs: {all: [series-manager]}}, sonarr: {needs: {all: [movie-manager]}}}"
     )
     assert [stack["instances"][name]["depends_on"] for name in ("radarr", "sonarr")] == [["sonarr"], []]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "expected"),
+    [
+        ("mediastack", "zone_apps", "ms-apps"),
+        ("mediastack", "egress_gluetun", "ms-eg-gluetun"),
+        ("mediastack", "egress_gluetun-nl", "ms-eg-gl-ee1421"),
+        ("cinema", "zone_apps", "ms-apps-f50805"),
+    ],
+)
+def test_an_interface_has_a_name_that_the_kernel_takes(prefix: str, key: str, expected: str) -> None:
+    assert bridge(prefix, key) == expected
+    assert len(expected) <= 15

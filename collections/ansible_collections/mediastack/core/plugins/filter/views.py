@@ -72,7 +72,7 @@ def all_pulled(images: list[dict[str, Any]], containers: list[dict[str, Any]]) -
 
 def compose_networks(stack: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the networks of the Stack as `compose` makes them."""
-    keys = ("name", "subnet", "internal", "gateway")
+    keys = ("name", "bridge", "subnet", "internal", "gateway")
     return [{key: network[key] for key in keys} for network in plain(stack)["networks"]]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import engine_socket
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import (
+    BRIDGE_OPTION,
     NO_COMPOSE,
     Docker,
     DockerError,
@@ -137,6 +138,7 @@ def remove_containers(docker: Docker, found: Sequence[Mapping[str, Any]]) -> Non
 def _create_network(docker: Docker, network: Mapping[str, Any], prefix: str) -> None:
     words = ["network", "create", "--driver", "bridge", "--subnet", network["subnet"]]
     words += ["--gateway", network["gateway"]] if network.get("gateway") else []
+    words += ["--opt", f"{BRIDGE_OPTION}={network['bridge']}"] if network.get("bridge") else []
     words += ["--internal"] if network.get("internal") else []
     docker.must(*words, "--label", f"{prefix}.managed=true", network["name"], timeout=60)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 READ_SECONDS = 30.0
+BRIDGE_OPTION = "com.docker.network.bridge.name"
 MISSING, TIMED_OUT = 127, 124
 NO_ENGINE = "the Docker engine does not answer: {reason}. See `systemctl status docker`, or run the docker role"
 NO_DOCKER = "the docker command is not installed; the docker role installs it"
@@ -227,7 +228,7 @@ def plain_container(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain_network(raw: dict[str, Any]) -> dict[str, Any]:
-    """A network: ``{id, name, subnets[], labels{}, driver, internal, containers: [names]}``."""
+    """A network: ``{id, name, subnets[], labels{}, driver, bridge, internal, containers: [names]}``."""
     blocks = (raw.get("IPAM") or {}).get("Config") or []
     return {
         "id": raw.get("Id", ""),
@@ -235,6 +236,7 @@ def plain_network(raw: dict[str, Any]) -> dict[str, Any]:
         "subnets": [block["Subnet"] for block in blocks if block.get("Subnet")],
         "labels": dict(raw.get("Labels") or {}),
         "driver": str(raw.get("Driver", "")),
+        "bridge": str((raw.get("Options") or {}).get(BRIDGE_OPTION, "")),
         "internal": bool(raw.get("Internal")),
         "containers": sorted(str(item.get("Name", "")) for item in (raw.get("Containers") or {}).values()),
     }

@@ -75,6 +75,7 @@ def _network(network: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         "subnets": [network["subnet"]],
         "labels": {f"{prefix}.managed": "true"},
         "driver": "bridge",
+        "bridge": network.get("bridge", ""),
         "internal": network["internal"],
         "containers": [],
     }

@@ -165,6 +165,9 @@ def _networks(view: View) -> list[Change]:
         elif present["internal"] != bool(network.get("internal")):
             side = "internal" if network.get("internal") else "no longer internal"
             changes.append(change("recreate", f"is to be {side}", network=name))
+        elif network.get("bridge") and present["bridge"] != network["bridge"]:
+            before = present["bridge"] or "as the engine named it"
+            changes.append(change("recreate", f"interface {before} -> {network['bridge']}", network=name))
     return changes
 
 
@@ -306,15 +309,19 @@ def describe(view: View, changes: Sequence[Change]) -> list[dict[str, str]]:
     return shown
 
 
+def _network_side(network: Mapping[str, Any] | None, subnets: str) -> str:
+    if network is None:
+        return ""
+    found = network[subnets]
+    subnet = found if isinstance(found, str) else ", ".join(found)
+    return _lines(subnet=subnet, internal=bool(network.get("internal")), bridge=network.get("bridge") or "")
+
+
 def _sides(view: View, item: Change) -> tuple[str, str]:
     if item["network"]:
         present = view.present_networks.get(item["network"])
         wanted_network = view.networks.get(item["network"])
-        before = _lines(subnet=", ".join(present["subnets"]), internal=present["internal"]) if present else ""
-        subnet = wanted_network and _lines(
-            subnet=wanted_network["subnet"], internal=bool(wanted_network.get("internal"))
-        )
-        return before, subnet or ""
+        return _network_side(present, "subnets"), _network_side(wanted_network, "subnet")
     found = view.containers.get(item["container"])
     before = ""
     if found:

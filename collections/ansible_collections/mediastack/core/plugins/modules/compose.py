@@ -63,6 +63,9 @@ options:
         description: Its subnet.
         type: str
         required: true
+      bridge:
+        description: Name of its interface on the host. The engine's choice where it is not given.
+        type: str
       internal:
         description: Whether there is no way out of it.
         type: bool
@@ -184,6 +187,7 @@ PROJECT = {
 NETWORK = {
     "name": {"type": "str", "required": True},
     "subnet": {"type": "str", "required": True},
+    "bridge": {"type": "str"},
     "internal": {"type": "bool", "default": False},
     "gateway": {"type": "str"},
 }

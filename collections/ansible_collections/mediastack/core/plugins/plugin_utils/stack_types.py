@@ -28,6 +28,7 @@ class Network(TypedDict):
 
     key: str
     name: str
+    bridge: str
     subnet: str
     gateway: str
     internal: bool

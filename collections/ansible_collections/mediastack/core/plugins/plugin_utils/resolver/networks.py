@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 APPS, PROXIED, SOCKET = "zone_apps", "zone_proxied", "zone_socket"
 FIXED = (APPS, PROXIED, SOCKET)
 FIRST_HOST, LAST_HOST = 10, 250
+BRIDGE_LENGTH = 15
 SLOTS = LAST_HOST - FIRST_HOST + 1
 
 
@@ -40,6 +41,18 @@ def subnets(server: Server) -> dict[str, IPv4Network]:
 def egress(gateway: str) -> str:
     """Return the key of a gateway's egress network."""
     return f"egress_{gateway}"
+
+
+def bridge(prefix: str, key: str) -> str:
+    """Return the name of a network's interface on the host: the firewall knows it before the network is there.
+
+    Linux allows 15 characters (netdevice(7)). What does not fit, or belongs to a stack of another name, is told
+    apart by a hash.
+    """
+    readable = f"ms-{key.removeprefix('zone_').replace('egress_', 'eg-', 1)}"
+    if prefix == "mediastack" and len(readable) <= BRIDGE_LENGTH:
+        return readable
+    return f"{readable[:8]}-{sha256(f'{prefix}_{key}'.encode()).hexdigest()[:6]}"
 
 
 def memberships(server: Server) -> dict[str, list[str]]:
@@ -82,6 +95,7 @@ def attach(server: Server) -> tuple[list[Network], dict[str, list[Attachment]]]:
         {
             "key": key,
             "name": f"{prefix}_{key}",
+            "bridge": bridge(prefix, key),
             "subnet": str(subnet),
             "gateway": str(subnet[1]),
             "internal": key in (PROXIED, SOCKET),
