@@ -127,7 +127,9 @@ NET = {
     "labels": {"mediastack.managed": "true"},
     "containers": ["b"],
 }
-STACK = {"networks": [{"name": "net", "bridge": "ms-net", "subnet": "198.18.0.0/24", "internal": False, "gateway": None}]}
+STACK = {
+    "networks": [{"name": "net", "bridge": "ms-net", "subnet": "198.18.0.0/24", "internal": False, "gateway": None}]
+}
 
 
 def rendered(**changes: Any) -> dict[str, Any]:
