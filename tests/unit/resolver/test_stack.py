@@ -147,6 +147,11 @@ def test_publication(stack_of: Callable[..., dict[str, Any]], edge: str, publish
     assert reached == ([(7878, "loopback" if publish == "loopback" else "lan")] if expected else [])
 
 
+def test_the_owners_networks_are_told_as_networks(stack_of: Callable[..., dict[str, Any]]) -> None:
+    assert stack_of("mediastack_services: {}")["lan"] == ["192.168.0.0/16"]
+    assert stack_of("mediastack_network: {lan: [192.0.2.7/24]}")["lan"] == ["192.0.2.0/24"]
+
+
 def test_internal_ports_are_never_published_by_themselves(stack_of: Callable[..., dict[str, Any]]) -> None:
     stack = stack_of(f"mediastack_services: {{{VPN}, flaresolverr: {{}}, socket-proxy: {{}}}}")
     assert stack["allowances"] == []

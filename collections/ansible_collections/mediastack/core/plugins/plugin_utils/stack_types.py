@@ -174,6 +174,7 @@ class Stack(TypedDict):
     edge: dict[str, Any]
     images: dict[str, str]
     networks: list[Network]
+    lan: list[str]
     projects: list[Project]
     instances: dict[str, Instance]
     secrets: list[Secret]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.resolver import contents, networks
@@ -10,8 +11,6 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.schema_service imp
 from ansible_collections.mediastack.core.plugins.plugin_utils.stack_types import SCHEMA
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network
-
     from ansible_collections.mediastack.core.plugins.plugin_utils.resolver.model import Instance, Server
     from ansible_collections.mediastack.core.plugins.plugin_utils.stack_types import (
         Allowance,
@@ -55,6 +54,7 @@ def build(server: Server) -> Stack:
         "edge": edge if edge["proxy"] else {"proxy": None, "address": edge["address"]},
         "images": server.setting("images"),
         "networks": nets,
+        "lan": [str(IPv4Network(lan, strict=False)) for lan in server.setting("network")["lan"]],
         "projects": _projects(server),
         "instances": instances,
         "secrets": [secret for one in server.in_order() for secret in contents.secrets(one)],
