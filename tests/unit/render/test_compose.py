@@ -107,6 +107,11 @@ def test_what_can_be_told_gets_the_way_out(
     assert networks["zone_apps"]["ipv4_address"] == "172.31.240.114"
 
 
+def test_a_gateway_never_asks_the_hosts_resolver(stack: dict[str, Any]) -> None:
+    assert service_of(stack, "gluetun")["dns"] == ["127.0.0.2"]
+    assert "dns" not in service_of(stack, "radarr")
+
+
 def test_networks_are_external_and_only_those_in_use(stack: dict[str, Any]) -> None:
     (text,) = compose_texts(rendered(stack)).values()
     assert yaml.safe_load(text)["networks"] == {

@@ -13,6 +13,10 @@ JOBS = ("scheduled", "manual")
 START_INTERVAL = "2s"
 LOGGING = {"driver": "json-file", "options": {"max-file": "3", "max-size": "10m"}}
 DEFAULT_TMPFS = ("/tmp:mode=1777",)  # noqa: S108  # a mount inside the container
+# The engine's resolver asks a resolver on the host's loopback from the host's own namespace, past every rule that holds
+# a gateway; one that the container is told, from the container's. Nothing answers there at this address, so the engine
+# resolves only the names that it knows itself.
+NO_RESOLVER = "127.0.0.2"
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -156,7 +160,8 @@ def network(name: str, context: Context) -> dict[str, Any]:
         attachment["network"]: attach(attachment, instance["network"]["attachments"], context)
         for attachment in instance["network"]["attachments"]
     }
-    return {"networks": attachments, "ports": published(name, context)}
+    behind = any(key.startswith("egress") for key in attachments)
+    return {"networks": attachments, "ports": published(name, context), "dns": [NO_RESOLVER] if behind else None}
 
 
 def attach(attachment: dict[str, Any], all_of_it: list[dict[str, Any]], context: Context) -> dict[str, Any]:

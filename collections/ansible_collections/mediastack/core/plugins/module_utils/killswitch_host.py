@@ -1,0 +1,119 @@
+"""Reads what a server has of the kill-switch, and what its rules depend on. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mediastack.core.plugins.module_utils import guard, host_system, killswitch_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+UNITS = "/etc/systemd/system"
+SERVER_KEYS = ("vpn", "country", "city", "hostname", "tcp", "udp", "ips")
+BYTES = 64 << 20  # Gluetun's servers.json has some megabytes
+PARENTS = 12
+
+
+def resolve(name: str) -> list[str]:
+    """Addresses of a host name, as this server resolves it; none where it does not."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return []
+    return sorted({str(entry[4][0]) for entry in found})
+
+
+def servers(path: str, provider: str) -> list[dict[str, Any]] | None:
+    """What Gluetun's servers.json has of a provider; None where the file is not, or is not one."""
+    try:
+        if Path(path).stat().st_size > BYTES:
+            return None
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        listed = content[provider]["servers"]
+        return [{key: one[key] for key in SERVER_KEYS if key in one} for one in listed]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def fitting(found: Iterable[Mapping[str, Any]], wanted: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Only servers of the wanted values (``{country: [...]}``, any case): the others need not travel."""
+    chosen = {key: {one.strip().lower() for one in values} for key, values in wanted.items() if values}
+    return [
+        dict(one) for one in found if all(str(one.get(key, "")).lower() in values for key, values in chosen.items())
+    ]
+
+
+def controller() -> str | None:
+    """The address that the run comes from: of the SSH session that this process belongs to, behind sudo as well."""
+    pid = os.getpid()
+    for _ in range(PARENTS):
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return None
+        for entry in environment:
+            if entry.startswith(b"SSH_CONNECTION="):
+                return entry.partition(b"=")[2].split()[0].decode("ascii", "replace")
+        pid = int(status.rpartition(")")[2].split()[1])
+        if pid <= 1:
+            return None
+    return None
+
+
+def unit(name: str, files: Iterable[str]) -> dict[str, Any]:
+    """``{enabled, active, stale}``; stale: started before one of its files was changed."""
+    said = _systemctl("show", name, "--property=ActiveState,UnitFileState,ActiveEnterTimestampMonotonic")
+    values = dict(line.partition("=")[::2] for line in said.splitlines())
+    since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    active = values.get("ActiveState") == "active"
+    changed = [Path(path).stat().st_mtime for path in files if Path(path).exists()]
+    return {
+        "enabled": values.get("UnitFileState") == "enabled",
+        "active": active,
+        "stale": active and any(moment > since for moment in changed),
+    }
+
+
+def _systemctl(*words: str) -> str:
+    try:
+        return killswitch_kernel.run(["systemctl", *words])
+    except killswitch_kernel.KernelError:
+        return ""
+
+
+def kernel_faults(folder: str) -> list[str]:
+    """What the kernel has other than the files say; what keeps us from looking is a fault as well."""
+    try:
+        return killswitch_kernel.check(folder)
+    except killswitch_kernel.KernelError as error:
+        return [str(error)]
+
+
+def gather(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything, in the shape of the documentation's sample."""
+    tools = {name: shutil.which(name) is not None for name in ("nft", "ip", "unshare")}
+    found = {
+        asked["gateway"]: None if known is None else fitting(known, asked["only"])
+        for asked in params["servers"]
+        for known in [servers(asked["path"], asked["provider"])]
+    }
+    return {
+        "tools": tools,
+        "names": {name: resolve(name) for name in params["names"]},
+        "servers": found,
+        "states": {path: host_system.describe_state(path) for path in params["files"]},
+        "faults": kernel_faults(killswitch_kernel.FOLDER) if all(tools.values()) else ["nftables is not installed"],
+        "units": {name: unit(name, params["files"]) for name in params["units"]},
+        "controller": controller(),
+        "interfaces": sorted(name for _, name in socket.if_nameindex()),
+        "systemd": Path("/run/systemd/system").is_dir(),
+        "guarded": Path(guard.DIRECTORY, "killswitch", "state.json").exists(),
+    }
