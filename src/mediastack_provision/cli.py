@@ -10,6 +10,15 @@ import typer
 import typer.core
 
 from mediastack_provision import __version__
+from mediastack_provision.cli_options import (
+    COMMON,
+    Instances,
+    Inventory,
+    Json,
+    Number,
+    VaultFile,
+    Yes,
+)
 from mediastack_provision.cli_sandbox import sandbox_app
 from mediastack_provision.exits import MEANINGS, Exit, UserError
 from mediastack_provision.options import Options
@@ -74,13 +83,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _known_inventories() -> list[str]:
-    from mediastack_provision import inventories
-    from mediastack_provision.project import find_project
-
-    return list(inventories.known(find_project()))
-
-
 app = typer.Typer(
     cls=Root,
     name="mediastack-provision",
@@ -95,46 +97,6 @@ app = typer.Typer(
 )
 
 CHANGE, LOOK, MORE = "Set up and change", "Look", "More"
-_SERVER = "Which servers, which parts"
-_ACCESS = "Passwords"
-
-Inventory = Annotated[
-    str | None,
-    typer.Option(
-        "--inventory",
-        "-i",
-        help="Inventory: a path, or a name in inventories/. Not needed when there is only one of yours.",
-        envvar="MEDIASTACK_INVENTORY",
-        show_envvar=False,
-        autocompletion=_known_inventories,
-        rich_help_panel=_SERVER,
-    ),
-]
-Limit = Annotated[
-    str | None,
-    typer.Option("--limit", "-l", help="Only these hosts (Ansible pattern).", rich_help_panel=_SERVER),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option("--tags", "-t", help="Only these roles or phases; repeat or use commas.", rich_help_panel=_SERVER),
-]
-VaultFile = Annotated[
-    Path | None,
-    typer.Option("--vault-password-file", help="File that holds the vault password.", rich_help_panel=_ACCESS),
-]
-AskVault = Annotated[
-    bool, typer.Option("--ask-vault-pass", "-J", help="Ask for the vault password.", rich_help_panel=_ACCESS)
-]
-AskBecome = Annotated[
-    bool, typer.Option("--ask-become-pass", "-K", help="Ask for the sudo password.", rich_help_panel=_ACCESS)
-]
-Json = Annotated[bool, typer.Option("--json", help="For machines: one JSON object per line on stdout.")]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show tasks and what Ansible says; repeat.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Number = Annotated[int, typer.Option("--number", "-n", help="How many runs to list.", min=1)]
-Instances = Annotated[
-    list[str] | None, typer.Argument(help="Instances, for instance radarr; all of them if none is named.")
-]
 
 
 @app.callback()
@@ -144,22 +106,6 @@ def main(
     ] = False,
 ) -> None:
     """Take the options that belong to no verb."""
-
-
-def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-COMMON = (
-    _parameter("inventory", Inventory),
-    _parameter("limit", Limit),
-    _parameter("tags", Tags),
-    _parameter("vault_password_file", VaultFile),
-    _parameter("ask_vault_pass", AskVault, default=False),
-    _parameter("ask_become_pass", AskBecome, default=False),
-    _parameter("as_json", Json, default=False),
-    _parameter("verbosity", Verbose, default=0),
-)
 
 
 def server_verb(panel: str, *without: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
@@ -267,6 +213,18 @@ def apply(options: Options) -> int:
     from mediastack_provision.verbs import apply as verb
 
     return verb.run(options)
+
+
+@server_verb(CHANGE)
+def harden(
+    options: Options,
+    check: Annotated[bool, typer.Option("--check", help="Only show what it would do. Exit code 2: changes.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="As --check, with every line that would change.")] = False,
+) -> int:
+    """Make the server hard to get into, and keep traffic in the tunnel. What locks you out is undone."""
+    from mediastack_provision.verbs import harden as verb
+
+    return verb.run(options, check=check, diff=diff)
 
 
 @server_verb(LOOK, "tags")

@@ -20,7 +20,7 @@ class Exit(IntEnum):
 MEANINGS: dict[Exit, str] = {
     Exit.OK: "done, nothing left to do",
     Exit.FAILED: "something failed; the output says what and how to mend it",
-    Exit.CHANGES: "plan: changes are pending",
+    Exit.CHANGES: "plan, harden --check: changes are pending",
     Exit.VERIFY_FAILED: "verify: a check failed",
     Exit.INVALID: "invalid input: options, inventory or choices; nothing was touched",
     Exit.BUSY: "somebody else is changing this server",

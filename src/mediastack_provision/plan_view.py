@@ -57,6 +57,24 @@ def host_plan(story: Story, host: str) -> HostPlan:
     return HostPlan(host, heading(host, results, stack), tuple(changes), tuple(notices))
 
 
+def hardening(story: Story) -> list[HostPlan]:
+    """What hardening would change, role by role: the files by their names, all else by its task."""
+    return [hardening_of(story, host) for host in sorted(story.hosts)]
+
+
+def hardening_of(story: Story, host: str) -> HostPlan:
+    """The same of one server. What the resolver notices is about the stack, and `plan` says it."""
+    results = [result for result in story.results if result.host == host]
+    roles: dict[str, list[str]] = {}
+    for result in results:
+        if result.changed and result.action not in QUIET:
+            paths = [str(change["path"]) for change in result.res.get("changes") or [] if "path" in change]
+            roles.setdefault(result.role or "server", []).extend(paths or [result.task])
+    changes = tuple(Change("change", "server", role, " · ".join(dict.fromkeys(parts))) for role, parts in roles.items())
+    notices = [notice for result in results if result.action != OURS + "resolve" for notice in notices_of(result.res)]
+    return HostPlan(host, host, changes, tuple(dict.fromkeys(notices)))
+
+
 def notices_of(res: dict[str, Any]) -> list[str]:
     """What a result, and each of its items where the task is a loop, wants the owner to know."""
     items = [item for item in res.get("results") or [] if isinstance(item, dict)]

@@ -165,6 +165,53 @@ def test_plan_shows_every_line_without_secrets(ansible: Ansible, script: Script)
     assert key not in result.output
 
 
+def test_harden_runs_its_own_playbook_and_is_recorded(ansible: Ansible, script: Script, inventory: Path) -> None:
+    script.task("hardening", "Set").ok(
+        {"changed": True, "notices": ["kernel.kptr_restrict: refused here"]}, action=CORE + "x"
+    )
+    ansible.events = script.stats(nas={"ok": 1, "changed": 1}).events
+    result = call("harden", "--limit", "nas", "--tags", "ssh")
+    assert result.exit_code == 0, result.output
+    assert ansible.job == Job(playbook=ROOT / "playbooks/harden.yml", inventory=inventory, limit="nas", tags=("ssh",))
+    assert "hardening ....... 1 changed" in result.output
+    assert "  ! kernel.kptr_restrict: refused here" in result.output
+    [record] = history.load_all(inventory)
+    assert (record["verb"], record["result"]) == ("harden", "ok")
+    ansible.jobs.clear()
+    lines = [json.loads(line) for line in call("harden", "--json").stdout.splitlines()]
+    assert (lines[-1]["event"], lines[-1]["verb"], lines[-1]["changed"]) == ("done", "harden", 1)
+
+
+@pytest.mark.parametrize("words", [["--check"], ["--diff"], ["--check", "--diff"]])
+def test_harden_can_be_predicted(ansible: Ansible, script: Script, inventory: Path, words: list[str]) -> None:
+    script.task("", "Resolve").ok({"notices": ["about the stack"]}, action=CORE + "resolve")
+    diff = {"before": "", "after": "Port 22\n"}
+    change = {"changed": True, "changes": [{"path": "/etc/ssh/x.conf", "action": "write"}], "diff": diff}
+    script.task("ssh", "Write the configuration").ok(change, action=CORE + "files")
+    script.task("hardening", "Set").ok({"changed": True})
+    ansible.events = script.stats(nas={"ok": 3}).events
+    result = call("harden", *words)
+    assert result.exit_code == Exit.CHANGES, result.output
+    assert (ansible.job.check, ansible.job.diff) == (True, True)
+    assert "  ~ ssh         /etc/ssh/x.conf" in result.stdout
+    assert "  ~ hardening   Set" in result.stdout
+    assert ("+Port 22" in result.stdout) is ("--diff" in words)
+    assert "about the stack" not in result.stdout
+    assert "2 things would change. Nothing was touched." in result.stdout
+    assert result.stdout.endswith("Do it: harden\n")
+    assert history.load_all(inventory) == []
+    ansible.jobs.clear()
+    lines = [json.loads(line) for line in call("harden", "--json", *words).stdout.splitlines()]
+    assert lines[-1] == {"event": "done", "verb": "harden", "exit": 2, "changes": 2}
+
+
+def test_a_hardened_server_has_nothing_to_change(ansible: Ansible, script: Script) -> None:
+    ansible.events = script.task("ssh", "A").ok({}).stats(nas={"ok": 1}).events
+    result = call("harden", "--check")
+    assert result.exit_code == 0
+    assert "Nothing would change." in result.stdout
+
+
 def test_verify(ansible: Ansible, script: Script) -> None:
     checks = [
         {"id": "a", "group": "vpn", "title": "t", "status": "pass", "evidence": "e", "remedy": "r"},
@@ -286,7 +333,7 @@ def test_what_follows_two_dashes_is_ansibles(args: list[str], own: list[str], re
 
 def test_help_teaches(ansible: Ansible) -> None:
     text = call("--help").stdout
-    verbs = "init validate plan apply verify status start stop restart logs uninstall sandbox history completion"
+    verbs = "init validate plan apply harden verify status start stop restart logs uninstall sandbox history completion"
     for verb in verbs.split():
         assert f" {verb} " in text
         assert call(verb, "--help").exit_code == 0

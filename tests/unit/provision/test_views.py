@@ -89,7 +89,7 @@ def test_a_plan_service_by_service(script: Script) -> None:
     ]
     assert max(map(len, lines)) <= 80
     assert plan_view.conclusion([found]) == "3 services and 4 other things would change. Nothing was touched."
-    assert plan.judge(story) is Exit.CHANGES
+    assert plan.judge(plan_view.plans(story)) is Exit.CHANGES
 
 
 def test_a_plan_of_a_bare_server_is_all_of_the_stack(script: Script) -> None:
@@ -105,7 +105,7 @@ def test_a_plan_without_changes(script: Script) -> None:
     resolved(script).task("base", "A").ok({"changed": False})
     script.task("", "Lease").ok({"changed": True}, action=CORE + "lease")
     story = told(script)
-    assert plan.judge(story) is Exit.OK
+    assert plan.judge(plan_view.plans(story)) is Exit.OK
     assert plan_view.conclusion(plan_view.plans(story)) == "Nothing would change."
 
 
