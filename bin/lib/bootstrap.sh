@@ -29,8 +29,8 @@ missing_packages() {
 install_system_packages() {
     command -v apt-get >/dev/null || die "bin/demo and bin/test set up Debian and Ubuntu machines; this one has no apt-get"
     local wanted missing
-    wanted=(ca-certificates curl git iproute2 mmdebstrap openssh-client openssl python3 python3-venv unzip wget
-        wireguard-tools xz-utils)
+    wanted=(ca-certificates curl git iproute2 mmdebstrap nftables openssh-client openssl python3 python3-venv unzip
+        wget wireguard-tools xz-utils)
     missing=$(missing_packages "${wanted[@]}")
     [ -z "$missing" ] && return
     say "Installing system packages: $missing"
