@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from tests.gate import catalogue
+from tests.gate import catalogue, figures
 from tests.gate.job import LOGS, ROOT, Job, Outcome, run
 
 # Lint and unit tests use all cores; servers mostly wait, so several of them run at once.
@@ -18,7 +19,8 @@ WIDTH = {"lint": 2, "unit": 1, "servers": 3}
 def arguments() -> argparse.Namespace:
     """The words of the command line."""
     parser = argparse.ArgumentParser(prog="bin/test", description="Run the project's checks.")
-    parser.add_argument("kind", nargs="?", choices=catalogue.KINDS, help="only this kind")
+    kinds = (*catalogue.KINDS, *catalogue.SELECTIONS)
+    parser.add_argument("kind", nargs="?", choices=kinds, help="only this kind, or what measures security")
     parser.add_argument("names", nargs="*", help="only these checks of the kind")
     parser.add_argument("--soak", action="store_true", help="more repetitions")
     parser.add_argument("--list", action="store_true", help="print the checks and stop")
@@ -27,7 +29,7 @@ def arguments() -> argparse.Namespace:
 
 def chosen(options: argparse.Namespace) -> list[Job]:
     """The jobs that the words select; a word that selects nothing is an error."""
-    jobs = [job for job in catalogue.all_jobs(soak=options.soak) if options.kind in (None, job.kind)]
+    jobs = catalogue.selected(options.kind, soak=options.soak)
     unknown = [name for name in options.names if name not in {job.name for job in jobs}]
     if unknown:
         sys.exit(f"bin/test: no such check: {' '.join(unknown)} (see bin/test --list)")
@@ -49,6 +51,14 @@ def show(outcome: Outcome) -> None:
             print(f"       | {line[:200]}", flush=True)
 
 
+def judged(outcome: Outcome) -> Outcome:
+    """An outcome, failed when it passed without measuring what it is there to measure."""
+    problem = figures.missing(outcome)
+    if not problem:
+        return outcome
+    return dataclasses.replace(outcome, failed=1, problems=(*outcome.problems, problem))
+
+
 def run_all(jobs: list[Job]) -> list[Outcome]:
     """Run the jobs by lanes: static checks, unit tests, then everything that needs servers side by side."""
     lanes = {
@@ -61,7 +71,7 @@ def run_all(jobs: list[Job]) -> list[Outcome]:
     for lane, members in lanes.items():
         with ThreadPoolExecutor(WIDTH[lane]) as pool:
             for future in as_completed([pool.submit(run, job, environment) for job in members]):
-                outcomes.append(future.result())
+                outcomes.append(judged(future.result()))
                 show(outcomes[-1])
     return outcomes
 
@@ -78,6 +88,8 @@ def summarise(outcomes: list[Outcome], seconds: float) -> int:
     for name, reason in catalogue.QUARANTINE.items():
         print(f"left out: {name}: {reason}")
     print(f"in {seconds:.0f} s; logs in build/logs")
+    for figure in figures.collect(outcomes):
+        print(figure)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0 or passed == 0)
 

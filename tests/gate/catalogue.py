@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.gate.figures import SECURITY
 from tests.gate.job import ROOT, Job
 
 KINDS = ("lint", "unit", "molecule", "integration")
+SELECTIONS = ("security",)  # words beside the kinds: jobs of other kinds that belong together
 # Tests that the gate leaves out for now, each with its reason; the gate prints them at its end.
 QUARANTINE: dict[str, str] = {}
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--color=no")
@@ -83,6 +85,11 @@ def integration_groups() -> list[Path]:
     return sorted([*files, *folders])
 
 
+def group_name(path: Path) -> str:
+    """What the gate calls a group."""
+    return path.stem.removeprefix("test_")
+
+
 def integration(*, soak: bool) -> list[Job]:
     """One job a group: each makes its own sandbox, so they may run side by side."""
     extra = ("--soak",) if soak else ()
@@ -90,8 +97,14 @@ def integration(*, soak: bool) -> list[Job]:
     return [
         Job(
             "integration",
-            path.stem.removeprefix("test_"),
-            (*PYTEST, *extra, *(f"--deselect={name}" for name in QUARANTINE), str(path.relative_to(ROOT))),
+            group_name(path),
+            (
+                *PYTEST,
+                *(("-s",) if group_name(path) in SECURITY else ()),
+                *extra,
+                *(f"--deselect={name}" for name in QUARANTINE),
+                str(path.relative_to(ROOT)),
+            ),
             timeout=limit,
             junit=True,
         )
@@ -102,3 +115,11 @@ def integration(*, soak: bool) -> list[Job]:
 def all_jobs(*, soak: bool) -> list[Job]:
     """Everything, in the order in which it is started."""
     return [*lint(), *unit(soak=soak), *integration(soak=soak), *molecule()]
+
+
+def selected(word: str | None, *, soak: bool) -> list[Job]:
+    """The jobs of a kind or of a selection; all of them without a word."""
+    jobs = all_jobs(soak=soak)
+    if word == "security":
+        return [job for job in jobs if job.kind == "integration" and job.name in SECURITY]
+    return [job for job in jobs if word in (None, job.kind)]
