@@ -13,8 +13,8 @@ from tests.unit.apps.double import Application, serving
 from ansible_collections.mediastack.core.plugins.filter.views import due, sign_ins
 from ansible_collections.mediastack.core.plugins.module_utils.apps import servarr as api
 from ansible_collections.mediastack.core.plugins.module_utils.apps.seerr_setup import PLEX_ONLY
+from ansible_collections.mediastack.core.plugins.module_utils.apps.set_up import set_up_all
 from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError
-from ansible_collections.mediastack.core.plugins.modules.applications import set_up_all
 
 PASSWORD = "correct horse"
 Start = Callable[..., str]

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mediastack.core.plugins.filter import views
 from ansible_collections.mediastack.core.plugins.module_utils.apps import jellyfin_setup, seerr_setup
 from ansible_collections.mediastack.core.plugins.module_utils.apps.known import was_set_up
-from ansible_collections.mediastack.core.plugins.modules.applications import set_up_all
+from ansible_collections.mediastack.core.plugins.module_utils.apps.set_up import set_up_all
 
 NOBODY = "http://127.0.0.1:1"
 

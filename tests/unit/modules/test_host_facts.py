@@ -7,13 +7,18 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.modules.docker_double import Recorder, listing, raw
 
+from ansible_collections.mediastack.core.plugins.filter.views import due
 from ansible_collections.mediastack.core.plugins.module_utils import host_net, host_system
+from ansible_collections.mediastack.core.plugins.module_utils.apps.set_up import SET_UPS
+from ansible_collections.mediastack.core.plugins.module_utils.apps.setting_up import Outcome
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Output
-from ansible_collections.mediastack.core.plugins.modules.host_facts import engine_facts, gather, shown
+from ansible_collections.mediastack.core.plugins.module_utils.host_survey import ask, engine_facts, gather, shown
+from ansible_collections.mediastack.core.plugins.module_utils.http import HttpError
 
 # ruff: noqa: E501 - the kernel's tables are as wide as they are
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -40,6 +45,9 @@ PARAMS = {
     "packages": [],
     "state_directory": "/no/such/state",
     "label_prefix": "mediastack",
+    "hash_key": "",
+    "applications": [],
+    "sign_ins": {},
 }
 
 
@@ -180,3 +188,37 @@ def test_it_is_quick() -> None:
     started = time.process_time()
     gather(PARAMS, Recorder(("", NO_DOCKER)).docker)
     assert time.process_time() - started < 0.5
+
+
+RADARR = {"instance": "radarr", "kind": "servarr-v3", "url": "http://127.0.0.1:9", "username": "admin", "timeout": 1}
+KNOWN = {"radarr": {"api_key": "k", "password": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("running", "secrets"), [(set(), KNOWN), ({"sonarr"}, KNOWN), ({"radarr"}, {}), ({"radarr"}, {"radarr": {}})]
+)
+def test_applications_are_asked_only_when_they_run_and_their_secrets_are_known(running: set[str], secrets: Any) -> None:
+    assert ask({"applications": [RADARR], "sign_ins": secrets}, running) is None
+
+
+def test_what_an_application_has_left_is_told_with_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str, bool]] = []
+
+    def look(app: dict[str, Any], *, check_mode: bool) -> Outcome:
+        seen.append((app["instance"], app["password"], check_mode))
+        return Outcome(["username"], notice="by hand")
+
+    monkeypatch.setitem(SET_UPS, "servarr-v3", look)
+    found = ask({"applications": [RADARR], "sign_ins": KNOWN}, {"radarr"})
+    assert found == {"applications": {"radarr": {"actions": ["username"], "error": None}}, "notices": ["by hand"]}
+    assert seen == [("radarr", "p", True)]
+
+
+def test_one_that_does_not_answer_is_left_to_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(*_: Any, **__: Any) -> Outcome:
+        raise HttpError("no answer")
+
+    monkeypatch.setitem(SET_UPS, "servarr-v3", look)
+    found = ask({"applications": [RADARR], "sign_ins": KNOWN}, {"radarr"})
+    assert found is not None
+    assert due([RADARR], found)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import multiprocessing
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -14,9 +16,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mediastack.core.plugins.module_utils.lease_file import describe
+from ansible_collections.mediastack.core.plugins.module_utils.lease_file import DIRECTORY, describe
 
 PLAYBOOK_SUFFIXES = (".yml", ".yaml")
+# Python's start costs more than all of this. The lock is the one that the module takes, too.
+GIVE_BACK = "cd {directory} && flock -w 10 lease.lock sh -c {check_and_remove}"
+CHECK_AND_REMOVE = "grep -qF {mark} lease.json && rm lease.json"
 
 
 def main_pid() -> int:
@@ -104,6 +109,12 @@ def refusal(holder: dict[str, Any], host: str) -> str:
     )
 
 
+def give_back(run: str, directory: str) -> str:
+    """The command that removes the lease of `run` under the lock, and fails where there is none of it."""
+    inner = CHECK_AND_REMOVE.format(mark=shlex.quote(f'"run": {json.dumps(run)}'))
+    return GIVE_BACK.format(directory=shlex.quote(directory), check_and_remove=shlex.quote(inner))
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Take, give back or read the lease of a server."""
 
@@ -113,6 +124,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Call the module with what only the controller knows; again when the holder turns out to be dead."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         ours = claim()
+        if self._task.args.get("state") == "released" and not self._task.check_mode and self._given_back(ours):
+            return {**result, "changed": False, "state": "released", "holder": None}
         arguments = {**self._task.args, "claim": ours}
         answer = self._module(arguments, task_vars)
         holder = answer.get("holder")
@@ -130,6 +143,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             ]
             return result
         return {**result, "failed": True, "msg": refusal(answer["holder"], host)}
+
+    def _given_back(self, ours: dict[str, Any]) -> bool:
+        """Whether a shell could give back this run's own lease; the module says why it could not."""
+        command = give_back(ours["run"], str(self._task.args.get("lease_directory") or DIRECTORY))
+        return bool(self._low_level_execute_command(command).get("rc") == 0)
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(

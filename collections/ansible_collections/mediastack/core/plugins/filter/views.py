@@ -6,6 +6,8 @@ compose_projects(render, stack)     -> projects in the order in which they start
 kept_notes(changes)                 -> a line per removed instance whose configuration stays, from `compose`
 all_pulled(images, containers)      -> whether nothing is left to pull
 managed_hashes(render, hash_key)    -> {path: hash} of managed files, for `generation`
+places(directories, files)          -> {path: {kind, owner, group, mode, policy}}, for `generation`
+written(places, hashes, host)       -> whether `files` has nothing to do, by the record and what the server finds
 in_place(wanted, states)            -> whether directories and files are as `files` would make them
 up_to_date(render, stack, host)      -> whether `compose` would change nothing, by `host_facts`
 kernel_drift(wanted, found)         -> {settable, refused}: kernel settings that differ
@@ -32,11 +34,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import generations, kernel, stack_diff
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import pinned
+from ansible_collections.mediastack.core.plugins.module_utils.fingerprint import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_plan as ssh
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain, str_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
-from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import address_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import build as verify_plan_of
 
@@ -92,6 +94,24 @@ def managed_hashes(render: dict[str, Any], hash_key: str) -> dict[str, str]:
         for file in plain(render["files"])
         if file["policy"] == "managed"
     }
+
+
+def places(directories: list[dict[str, Any]], files: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what `files` makes of each path, contents aside: by it the server can be asked what has changed since."""
+    keys = ("owner", "group", "mode")
+    found = [("directory", "", item) for item in plain(directories)]
+    found += [("file", item["policy"], item) for item in plain(files)]
+    return {
+        item["path"]: {"kind": kind, "policy": policy, **{key: item.get(key) for key in keys}}
+        for kind, policy, item in found
+    }
+
+
+def written(wanted: dict[str, Any], hashes: dict[str, str], host: dict[str, Any]) -> bool:
+    """Whether directories and files are recorded as they are wanted, and the server finds none of them changed."""
+    record = host["generation"] or {}
+    recorded_so = plain(record.get("places")) == plain(wanted) and plain(record.get("files")) == plain(hashes)
+    return bool(host["displaced"] == [] and recorded_so)
 
 
 def applied_services(render: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -334,6 +354,8 @@ class FilterModule:
             compose_networks,
             kept_notes,
             managed_hashes,
+            places,
+            written,
             applied_services,
             in_place,
             kernel_drift,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FOLDER = "generations"
 CURRENT = "current"
 # What makes two generations different; who recorded it, when and from which commit does not.
-CONTENT = ("stack", "digests", "files", "services")
+CONTENT = ("stack", "digests", "files", "places", "services")
 
 
 class GenerationError(Exception):

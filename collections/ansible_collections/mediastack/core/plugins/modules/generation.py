@@ -28,6 +28,10 @@ options:
     description: Hash of each managed file by path.
     type: dict
     default: {}
+  places:
+    description: Kind, owner, group, mode and policy of each directory and file, as C(places) returns it.
+    type: dict
+    default: {}
   services:
     description: What tells each applied container from another, by instance, as C(applied_services) returns it.
     type: dict
@@ -59,6 +63,7 @@ EXAMPLES = r"""
     stack: "{{ mediastack_stack }}"
     digests: "{{ mediastack_images.digests }}"
     files: "{{ mediastack_rendered.hashes }}"
+    places: "{{ mediastack_rendered.directories | mediastack.core.places(mediastack_rendered.files) }}"
     services: "{{ mediastack_rendered | mediastack.core.applied_services }}"
     by: "{{ ansible_facts.mediastack_lease.who }}"
     lease: "{{ ansible_facts.mediastack_lease.run }}"
@@ -102,6 +107,7 @@ ARGUMENTS = {
     "stack": {"type": "dict", "required": True},
     "digests": {"type": "dict", "default": {}},
     "files": {"type": "dict", "default": {}},
+    "places": {"type": "dict", "default": {}},
     "services": {"type": "dict", "default": {}},
     "by": {"type": "str", "default": ""},
     "commit": {"type": "str", "default": ""},
@@ -125,7 +131,7 @@ def outline(record: dict[str, Any] | None) -> str:
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Compare with the current record and write a new one; returns the module's result."""
     params = module.params
-    record = {key: params[key] for key in ("by", "commit", "stack", "digests", "files", "services")}
+    record = {key: params[key] for key in ("by", "commit", "stack", "digests", "files", "places", "services")}
     before = current(params["state_directory"])
     changed = not same(before, record)
     after, removed = before, []

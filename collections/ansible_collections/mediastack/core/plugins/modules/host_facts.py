@@ -50,6 +50,21 @@ options:
     description: Prefix of our labels.
     type: str
     default: mediastack
+  hash_key:
+    description: Key of the record's hashes. With it C(displaced) tells which recorded directories and files have
+      changed.
+    type: str
+    default: ""
+  applications:
+    description: Applications as M(mediastack.core.applications) takes them, to be asked in C(asked) what is left to set
+      up. They are asked when all their containers run.
+    type: list
+    elements: dict
+    default: []
+  sign_ins:
+    description: Their secrets, as O(mediastack.core.applications#module:secrets).
+    type: dict
+    default: {}
 attributes:
   check_mode:
     support: full
@@ -73,7 +88,9 @@ RETURN = r"""
 ansible_facts:
   description:
     - C(mediastack_host), read as C(ansible_facts.mediastack_host).
-    - C(engine), C(generation) and C(lease) are null where there is none. C(users) and C(groups) hold those
+    - C(engine), C(generation) and C(lease) are null where there is none, C(displaced) without a record, C(asked) when
+      nobody was asked.
+      C(users) and C(groups) hold those
       that exist.
       Of labels only ours and Compose's are told.
   returned: always
@@ -108,6 +125,8 @@ ansible_facts:
         environment: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
         configured: {MEDIASTACK_CONFIG: 5f70bf18a0860070}
       generation: null
+      displaced: null
+      asked: null
       uid: 0
       sudo: true
       kernel: 6.12.48
@@ -116,110 +135,16 @@ ansible_facts:
       apt_busy: false
 """
 
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import (
-    engine_socket,
-    generations,
-    host_docker,
-    host_net,
-    host_system,
-    kernel,
-    lease_file,
-)
-from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import (
-    Docker,
-    DockerError,
-    parallel,
-    plain_container,
-    plain_network,
-)
-from ansible_collections.mediastack.core.plugins.module_utils.image_pull import architecture
-
-
-def engine_facts(docker: Docker) -> dict[str, Any]:
-    """Engine, containers and networks; all asked at once, empty where there is no engine or it sleeps."""
-
-    def quietly(read: Any) -> list[dict[str, Any]]:
-        try:
-            found: list[dict[str, Any]] = read()
-        except DockerError:
-            return []
-        return found
-
-    if host_docker.asleep():
-        return {"engine": None, "raw_containers": [], "raw_networks": []}
-    engine, containers, networks = parallel(
-        docker.engine, lambda: quietly(docker.containers), lambda: quietly(docker.networks)
-    )
-    return {"engine": engine, "raw_containers": containers, "raw_networks": networks}
-
-
-def addresses_of(raw: dict[str, Any]) -> list[str]:
-    """The addresses of one container on its networks."""
-    attached = ((raw.get("NetworkSettings") or {}).get("Networks") or {}).values()
-    pairs = [(item.get("IPAddress"), item.get("GlobalIPv6Address")) for item in attached]
-    return [address for pair in pairs for address in pair if address]
-
-
-def shown(item: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """A container or network with Compose's labels and ours only: others' may hold passwords."""
-    readable = (f"{prefix}.", "com.docker.compose.")
-    return {**item, "labels": {name: value for name, value in item["labels"].items() if name.startswith(readable)}}
-
-
-def kernel_setting(name: str) -> dict[str, str]:
-    """The present value of a setting, and why it cannot be set (empty when it can)."""
-    value, reason = kernel.look(Path("/proc/sys"), name)
-    return {"value": value, "reason": reason}
-
-
-def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
-    """Everything, in the shape of the documentation's sample."""
-    asked = engine_facts(docker)
-    raws, mark = asked["raw_containers"], f"{params['label_prefix']}.managed"
-    ours = [raw for raw in raws if ((raw.get("Config") or {}).get("Labels") or {}).get(mark) == "true"]
-    our_addresses = {address for raw in ours for address in addresses_of(raw)}
-    containers = [{**plain_container(raw), "stale": engine_socket.stale(raw)} for raw in raws]
-    networks = [plain_network(raw) for raw in asked["raw_networks"]]
-    return {
-        **host_system.basics(),
-        "arch": architecture(),
-        "engine": asked["engine"],
-        "containers": [shown(item, params["label_prefix"]) for item in containers],
-        "networks": [shown(item, params["label_prefix"]) for item in networks],
-        "listening": host_net.listening(our_addresses, [raw["Id"] for raw in ours]),
-        "addresses": host_net.addresses(),
-        "filesystems": host_system.filesystems(params["paths"]),
-        "paths": {path: host_system.describe_path(path) for path in params["paths"]},
-        "states": {path: host_system.describe_state(path) for path in params["states"]},
-        "kernel_settings": {name: kernel_setting(name) for name in params["kernel_settings"]},
-        "users": host_system.users(params["users"]),
-        "groups": host_system.groups(params["groups"]),
-        "packages": host_docker.installed(params["packages"]),
-        "docker": host_docker.engine_setup(),
-        "generation": generations.current(params["state_directory"]),
-        "lease": lease_file.read(),
-    }
+from ansible_collections.mediastack.core.plugins.module_utils import host_survey
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker
 
 
 def main() -> None:
     """Run the module."""
-    arguments = {
-        "paths": {"type": "list", "elements": "path", "default": []},
-        "states": {"type": "list", "elements": "path", "default": []},
-        "kernel_settings": {"type": "list", "elements": "str", "default": []},
-        "users": {"type": "list", "elements": "str", "default": []},
-        "groups": {"type": "list", "elements": "str", "default": []},
-        "packages": {"type": "list", "elements": "str", "default": []},
-        "state_directory": {"type": "path", "default": "/var/lib/mediastack"},
-        "label_prefix": {"type": "str", "default": "mediastack"},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
-    module.exit_json(changed=False, ansible_facts={"mediastack_host": gather(module.params, Docker())})
+    module = AnsibleModule(argument_spec=host_survey.ARGUMENTS, supports_check_mode=True)
+    module.exit_json(changed=False, ansible_facts={"mediastack_host": host_survey.gather(module.params, Docker())})
 
 
 if __name__ == "__main__":

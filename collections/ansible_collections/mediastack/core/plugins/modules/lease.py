@@ -27,6 +27,10 @@ options:
     description: Where the lease is.
     type: path
     default: /run/mediastack
+  learn:
+    description: Options of M(mediastack.core.host_facts). With them, the run that has the lease learns what is there in
+      the same round trip.
+    type: dict
   claim:
     description: Who asks. Set by the action.
     type: dict
@@ -49,6 +53,11 @@ EXAMPLES = r"""
     ttl: 900
   tags: always
 
+- name: Be the only one who changes this server, and learn what is there
+  mediastack.core.lease:
+    learn: {paths: [/srv/media], users: [media]}
+  tags: always
+
 - name: Let others
   mediastack.core.lease:
     state: released
@@ -65,7 +74,7 @@ holder:
   returned: always
   type: dict
 ansible_facts:
-  description: C(mediastack_lease) with C(run), empty in check mode, and C(who).
+  description: C(mediastack_lease) with C(run), empty in check mode, and C(who). With O(learn) also C(mediastack_host).
   returned: when state is acquired
   type: dict
 """
@@ -74,12 +83,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import lease_file
+from ansible_collections.mediastack.core.plugins.module_utils import host_survey, lease_file
+from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Docker
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["acquired", "released", "read"], "default": "acquired"},
     "ttl": {"type": "float", "default": 900.0},
     "lease_directory": {"type": "path", "default": lease_file.DIRECTORY},
+    "learn": {"type": "dict", "options": host_survey.ARGUMENTS},
     "claim": {"type": "dict", "default": {}},
     "replace": {"type": "str", "default": ""},
 }
@@ -108,11 +119,24 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     return {"state": "acquired" if taken else "held", "holder": lease, "ansible_facts": facts}
 
 
+def learn(result: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Add what there is on the server, unless another run holds it and this one will stop."""
+    if params["learn"] is None or "ansible_facts" not in result:
+        return result
+    found = {"mediastack_host": host_survey.gather(params["learn"], Docker())}
+    return {**result, "ansible_facts": {**result["ansible_facts"], **found}}
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
-        module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
+        result = run(module.params, check_mode=module.check_mode)
+        result = learn(result, module.params)
+        asked = (result.get("ansible_facts", {}).get("mediastack_host") or {}).get("asked") or {}
+        for notice in asked.get("notices", []):
+            module.warn(notice)
+        module.exit_json(changed=False, **result)
     except (lease_file.LeaseError, OSError) as error:
         module.fail_json(msg=f"the server's lease: {error}")
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils.fingerprint import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import (
     Context,
     render_service,
@@ -21,7 +22,6 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.render.service imp
 )
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.spec import (
     SPEC_LABEL,
-    keyed_hash,
     spec_of,
 )
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.versions import Abilities

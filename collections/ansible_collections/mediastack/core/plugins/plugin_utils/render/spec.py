@@ -10,9 +10,9 @@ labels from guessing secrets by their hash.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mediastack.core.plugins.module_utils.fingerprint import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 SPEC_LABEL = "mediastack.spec"
 # What decides the order of starts, or whether `up` starts it at all, is no reason to recreate a container.
 NO_RESTART = ("depends_on", "profiles")
-
-
-def canonical(value: Any) -> bytes:
-    """Return `value` (plain JSON types) as bytes that are equal exactly when the values are equal."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-
-
-def keyed_hash(key: str, contents: Mapping[str, str]) -> str:
-    """Return one HMAC-SHA256 over `contents`: {name: text} of what a container reads."""
-    return hmac.new(key.encode("utf-8"), canonical(dict(contents)), hashlib.sha256).hexdigest()
 
 
 def spec_of(service: Mapping[str, Any], contents_hash: str) -> str:
