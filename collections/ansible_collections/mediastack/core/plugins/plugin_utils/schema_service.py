@@ -42,6 +42,11 @@ def _option(depth: int) -> Node:
         "default": anything("Value when the owner says nothing", nullable=True),
         "required": flag("Whether the owner must say", default=False),
         "required_when": mapping(text("Value"), "Values of other options with which the owner must", default={}),
+        "choices_when": mapping(
+            mapping(listing(text("Value"), "Values that it goes with"), "Another option"),
+            "Choices that go with some values of other options only",
+            default={},
+        ),
         "env": text("Environment variable that receives the value", pattern="variable", nullable=True),
         "words": listing(text("Word"), "What true and false are called in the environment", nullable=True),
     }

@@ -119,6 +119,8 @@ def _instance(server: Server, name: str, given: dict[str, Any], service: Service
         if chosen.get(key) is None and _due(option, chosen)
     ]
     server.problems += [problem for problem in missing if problem.text not in excused]
+    for key, option in service.spec["options"].items():
+        _fits(server, (name, key), option, chosen)
     changed = {key: value for key, value in overrides.items() if key not in NOT_SPEC and key not in options}
     environment = changed.pop("environment", {})
     spec = _overridden(server, name, service.spec, changed)
@@ -142,6 +144,19 @@ def _overridden(server: Server, name: str, entry: dict[str, Any], changed: dict[
 def _due(option: dict[str, Any], chosen: dict[str, Any]) -> bool:
     when = option["required_when"]
     return bool(when) and all(chosen.get(other) == value for other, value in when.items())
+
+
+def _fits(server: Server, where: tuple[str, str], option: dict[str, Any], chosen: dict[str, Any]) -> None:
+    """Refuse a choice that does not go with what another option says."""
+    name, key = where
+    for other, values in option["choices_when"].get(str(chosen.get(key)), {}).items():
+        if chosen.get(other) is not None and chosen[other] not in values:
+            rest = [choice for choice in option["choices"] if choice not in option["choices_when"]]
+            server.add(
+                server.choices.path(name, other),
+                f"'{chosen[other]}' does not go with {key} '{chosen[key]}'.",
+                f"Set {key}: {' or '.join(rest)}; or {other}: {', '.join(values)}.",
+            )
 
 
 def _coherent(server: Server, instance: Instance) -> None:
