@@ -20,6 +20,12 @@ FIELDS = {
     "stack_equal": {"instances"},
     "https": {"name", "scheme", "address", "port", "ca", "path", "expect_status"},
     "storage": {"downloads", "library"},
+    "confined": {
+        *("container", "capabilities", "no_new_privileges", "read_only", "because", "devices"),
+        *("host_network", "engine_socket"),
+    },
+    "limits": {"instances"},
+    "hardened": {"traces", "commands"},
 }
 COMMON = {"id", "kind", "group", "title", "remedy", "severity", "instance"}
 

@@ -14,8 +14,8 @@ options:
   checks:
     description:
       - What to check, as C(plugin_utils/verify_plan.py) describes it.
-      - The kinds are C(container), C(api), C(namespace), C(hardlink), C(ports), C(stack_equal), C(https) and
-        C(storage). A kind that this module does not know fails.
+      - The kinds are C(container), C(api), C(namespace), C(hardlink), C(ports), C(stack_equal), C(https),
+        C(storage), C(confined), C(limits) and C(hardened). A kind that this module does not know fails.
     type: list
     elements: dict
     required: true
@@ -69,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: One result for each check, in the order given.
+  description: One result for each check, in the order given. A part of the host that is not hardened has none.
   returned: always
   type: list
   elements: dict

@@ -11,7 +11,7 @@ goes to the module as an argument of its own (`no_log`). Every check has
 
     id        unique and stable: "<kind>.<subject>[.<subject>]", like "hardlink.qbittorrent.radarr"
     kind      one of the table below
-    group     what it is printed under: containers, api, vpn, hardlink, exposure, stack, edge, storage
+    group     what it is printed under: containers, api, vpn, hardlink, exposure, stack, edge, storage, hardening
     title     one line that says what holds when it passes
     remedy    one line that says what to do when it does not
     severity  "fail" or "warn": a warning never makes the run fail
@@ -44,6 +44,16 @@ and, by kind (every field is always there):
                  the target, or null: the system's).
     storage      downloads, library (paths on the host)
                  Both are on one filesystem.
+    confined     container, capabilities [name], no_new_privileges, read_only, because, devices [path],
+                 host_network, engine_socket
+                 Its process holds no other capabilities, gains none, has its system calls filtered, and shares no
+                 namespace of the host's (the network: where declared); no engine socket and no device that is not
+                 declared; its log has bounds; its root is read-only, or `because` says why not.
+    limits       instances [{instance, container, memory (bytes), pids}]
+                 Each has these limits. A kernel that cannot limit is a warning.
+    hardened     traces [path], commands [{argv, shows: {words: regular expression}}]
+                 Where one of the paths is there, each command ends well and prints what matches. Where none is, the
+                 role has not run, and there is no result.
 
 The address of an `api` check is what the *target* reaches: a container's static address on its bridge, the
 gateway's for an instance in its namespace, 127.0.0.1 for one in the host's network.
@@ -69,7 +79,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.plugin_utils import media_tree
+from ansible_collections.mediastack.core.plugins.plugin_utils import media_tree, verify_hardening
 from ansible_collections.mediastack.core.plugins.plugin_utils.preflight import published
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.health import listening_port
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import JOBS
@@ -103,6 +113,8 @@ def build(
         stack_check(services),
         *https_checks(stack),
         storage_check(stack),
+        *verify_hardening.confined_checks(running),
+        *verify_hardening.host_checks(),
     ]
     return {"checks": checks, "secrets": collect_secrets(checks, secrets)}
 

@@ -30,6 +30,10 @@ class Skipped(Exception):  # noqa: N818 - likewise
     """The check was not made; the message says why."""
 
 
+class Silent(Exception):  # noqa: N818 - likewise
+    """There is nothing on this server that the check is about, and nothing to say."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What all checks of a run share. `engine` is one look at Docker, or the reason why there is none."""

@@ -6,18 +6,21 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils.checks.confined import confined, limits
 from ansible_collections.mediastack.core.plugins.module_utils.checks.containers import (
     container,
     namespace,
     stack_equal,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import snapshot
+from ansible_collections.mediastack.core.plugins.module_utils.checks.hardened import hardened
 from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink import hardlink
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
     Accepted,
     Context,
     Failed,
     NotYet,
+    Silent,
     Skipped,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.checks.ports import ports
@@ -33,17 +36,21 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, Executor] = {
     "api": api,
+    "confined": confined,
     "container": container,
+    "hardened": hardened,
     "hardlink": hardlink,
     "https": https,
+    "limits": limits,
     "namespace": namespace,
     "ports": ports,
     "stack_equal": stack_equal,
     "storage": storage,
 }
-NEED_ENGINE = {"container", "hardlink", "namespace", "ports", "stack_equal"}
+NEED_ENGINE = {"confined", "container", "hardlink", "limits", "namespace", "ports", "stack_equal"}
 PAUSE = 0.5  # seconds between two attempts
 STATUSES = ("pass", "fail", "warn", "skip")
+SILENT = "silent"
 
 
 def run(  # noqa: PLR0913 - what a run is told is independent
@@ -55,7 +62,7 @@ def run(  # noqa: PLR0913 - what a run is told is independent
     wait: float = 0,
     check_mode: bool = False,
 ) -> list[dict[str, Any]]:
-    """One result for each check, in their order.
+    """One result for each check that has something to say, in their order.
 
     {id, group, title, instance, status: pass|fail|warn|skip, evidence, remedy, seconds}. `warn` is a failure
     of a check whose severity is "warn", or one that the owner accepts.
@@ -65,7 +72,8 @@ def run(  # noqa: PLR0913 - what a run is told is independent
     jobs = [partial(_one, check, context) for check in checks]
     rounds = -(-len(jobs) // max(1, parallel))
     outcomes = run_all(jobs, parallel=parallel, timeout=(3 * timeout + wait) * max(1, rounds))
-    return [_result(check, outcome) for check, outcome in zip(checks, outcomes)]  # noqa: B905 - Python 3.9
+    results = [_result(check, outcome) for check, outcome in zip(checks, outcomes)]  # noqa: B905 - Python 3.9
+    return [result for result in results if result["status"] != SILENT]
 
 
 def look(checks: Iterable[Check]) -> Any:
@@ -89,6 +97,8 @@ def _one(check: Check, context: Context) -> tuple[str, str, float]:
         status, evidence = "fail", str(error)
     except Skipped as error:
         status, evidence = "skip", str(error)
+    except Silent:
+        status, evidence = SILENT, ""
     return status, evidence, time.monotonic() - started
 
 
