@@ -215,7 +215,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     text = unit.read_text()
-    assert "After=local-fs.target mediastack-guard-firewall.service" in text
+    assert "After=local-fs.target nftables.service mediastack-guard-firewall.service" in text
     assert "Before=network-pre.target docker.service" in text
 
 

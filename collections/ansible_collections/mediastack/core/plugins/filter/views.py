@@ -23,6 +23,7 @@ verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verif
 live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
 status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
     check_lines(checks)                 -> what `verify` found, for people
+firewall_plan(stack, facts, wanted) -> the table of the role `firewall`, and what speaks against it
 ssh_plan(facts, wanted)             -> what the role `ssh` has to do, and what would lock its owner out
 """
 
@@ -37,6 +38,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import 
 from ansible_collections.mediastack.core.plugins.module_utils.fingerprint import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_plan as ssh
+from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan as firewall
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain, str_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
 from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import address_of
@@ -337,6 +339,11 @@ def check_lines(checks: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def firewall_plan(stack: dict[str, Any], facts: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Say what the firewall is to be; see plugin_utils/firewall/plan.py."""
+    return firewall.plan(plain(stack), plain(facts), plain(wanted))
+
+
 def ssh_plan(facts: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     """Compare what `ssh_facts` found with what is wanted; see plugin_utils/ssh_plan.py."""
     return ssh.plan(plain(facts), plain(wanted))
@@ -370,6 +377,7 @@ class FilterModule:
             live_checks,
             status_plan,
             check_lines,
+            firewall_plan,
             ssh_plan,
         )
         return {view.__name__: view for view in views}

@@ -177,11 +177,12 @@ def unit_files(name: str, units: str = UNITS) -> tuple[str, str]:
 def unit_text(name: str, path: str, program: str) -> str:
     """The unit that loads the table at boot, before there is a network.
 
-    It comes after the guard of the same name, which may put an older file back. Nothing happens when it is stopped: a
-    table is not taken down with its unit.
+    It comes after the guard of the same name, which may put an older file back, and after the distribution's own
+    service, which begins by flushing everything. Nothing happens when it is stopped: a table is not taken down with its
+    unit.
     """
     guard = "mediastack-guard-" + name[len(PREFIX) :].replace("_", "-") if name.startswith(PREFIX) else ""
-    after = f"local-fs.target {guard}.service" if guard else "local-fs.target"
+    after = " ".join(["local-fs.target nftables.service", *([f"{guard}.service"] if guard else [])])
     return f"""# Made by mediastack.
 [Unit]
 Description=mediastack: load the nftables table {name}
