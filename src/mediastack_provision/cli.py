@@ -236,6 +236,19 @@ def verify(options: Options) -> int:
 
 
 @server_verb(LOOK, "tags")
+def audit(
+    options: Options,
+    install: Annotated[
+        bool, typer.Option("--install", help="Install auditors that are missing, for the length of the run.")
+    ] = False,
+) -> int:
+    """Ask ssh-audit, Lynis and OpenSCAP about the server. Exit code 3 when a figure is too low."""
+    from mediastack_provision.verbs import audit as verb
+
+    return verb.run(options, install=install)
+
+
+@server_verb(LOOK, "tags")
 def status(options: Options) -> int:
     """Show what runs, where it answers, and what the applications say."""
     from mediastack_provision.verbs import status as verb

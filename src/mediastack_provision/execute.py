@@ -215,7 +215,7 @@ def _say_why(  # noqa: PLR0913
         lines = [line for line in story.output if not line.startswith(PROMPTS)]
         for line in lines[-OUTPUT_LINES:]:
             errors.print(redactor.text(line), markup=False, soft_wrap=True)
-        if not any("ERROR" in line for line in lines):
+        if not story.hosts and not any("ERROR" in line for line in lines):
             errors.print("No server was reached. Is one in the group `mediastack`, and does --limit leave it?")
     elif code is Exit.INTERRUPTED:
         for line in interrupted_lines(story, cut_off=cut_off):

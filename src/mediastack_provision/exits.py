@@ -21,7 +21,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.OK: "done, nothing left to do",
     Exit.FAILED: "something failed; the output says what and how to mend it",
     Exit.CHANGES: "plan, harden --check: changes are pending",
-    Exit.VERIFY_FAILED: "verify: a check failed",
+    Exit.VERIFY_FAILED: "verify: a check failed; audit: a figure is too low",
     Exit.INVALID: "invalid input: options, inventory or choices; nothing was touched",
     Exit.BUSY: "somebody else is changing this server",
     Exit.INTERRUPTED: "interrupted with Ctrl-C",

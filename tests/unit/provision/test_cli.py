@@ -232,6 +232,53 @@ def test_verify(ansible: Ansible, script: Script) -> None:
     assert lines[-1]["exit"] == 3
 
 
+AUDIT: dict[str, Any] = {
+    "tool": "lynis",
+    "before": "55",
+    "after": "86",
+    "required": "85",
+    "good": True,
+    "note": "",
+    "findings": [{"id": "KRNL-6000", "text": "Differs", "reason": "cannot be written here"}],
+}
+MISSING: dict[str, Any] = {
+    **AUDIT,
+    "tool": "oscap",
+    "before": None,
+    "after": None,
+    "good": None,
+    "note": "not installed",
+    "findings": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("audits", "code"),
+    [
+        ([AUDIT, MISSING], Exit.OK),
+        ([AUDIT, {**AUDIT, "after": "84", "good": False}], Exit.VERIFY_FAILED),
+        ([MISSING], Exit.FAILED),
+    ],
+)
+def test_audit(ansible: Ansible, script: Script, audits: list[dict[str, Any]], code: Exit) -> None:
+    outside = [{key: value for key, value in audits[0].items() if key != "before"}]  # it comes again, with the others
+    script.task("", "Outside").ok({"audits": outside}, action=CORE + "audit")
+    ansible.events = script.task("", "Audit").ok({"audits": audits}, action=CORE + "audit").stats(nas={"ok": 1}).events
+    result = call("audit", "--install")
+    assert result.exit_code == code, result.output
+    assert ansible.job.extra_vars == {"audit_fail": False, "audit_install": True}
+    assert "No server was reached" not in result.output
+    if AUDIT in audits:
+        assert "  lynis      55                 86                 85         ok" in result.stdout
+        assert "    KRNL-6000 Differs [cannot be written here]" in result.stdout
+    if MISSING in audits:
+        assert "  oscap: not installed" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    lines = [json.loads(line) for line in call("audit", "--json").stdout.splitlines()]
+    assert [line["tool"] for line in lines if line["event"] == "audit"] == [audit["tool"] for audit in audits]
+    assert lines[-1]["exit"] == code
+
+
 def test_status(ansible: Ansible, script: Script) -> None:
     res = {
         "instances": {
@@ -333,8 +380,8 @@ def test_what_follows_two_dashes_is_ansibles(args: list[str], own: list[str], re
 
 def test_help_teaches(ansible: Ansible) -> None:
     text = call("--help").stdout
-    verbs = "init validate plan apply harden verify status start stop restart logs uninstall sandbox history completion"
-    for verb in verbs.split():
+    verbs = "init validate plan apply harden verify audit status start stop restart logs uninstall"
+    for verb in f"{verbs} sandbox history completion".split():
         assert f" {verb} " in text
         assert call(verb, "--help").exit_code == 0
     for code, meaning in MEANINGS.items():
