@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FOLDER = "/etc/mediastack/killswitch"
 TABLE, RULES = "table.nft", "rules.json"
 NAME = "mediastack_killswitch"
+HELD, HELD_FILE = f"{NAME}_held", "/run/mediastack/killswitch-held.nft"
 LOCK = "/run/mediastack/killswitch.lock"
 OURS = range(700, 800)  # priorities of our rules
 EMPTY: dict[str, list[list[str]]] = {"4": [], "6": []}
@@ -222,6 +223,44 @@ def say(level: int, message: str) -> None:
     sys.stdout.flush()
 
 
+def held(text: str) -> str:
+    """The same table under another name, bound to the process that loads it: others can neither flush nor delete it."""
+    head = f"table inet {HELD} {{ flags owner; }}\n"
+    body = text.partition(f"delete table inet {NAME}\n")[2]
+    return f"{head}delete table inet {HELD}\n" + body.replace(f"table inet {NAME} {{", f"{head[:-2]}", 1)
+
+
+class Holder:
+    """Keeps a second table that a foreign `flush ruleset` passes over, as long as this process lives (Linux 5.12)."""
+
+    def __init__(self) -> None:
+        """Nothing is held yet."""
+        self.process: subprocess.Popen[str] | None = None
+        self.text = ""
+
+    def hold(self, text: str) -> None:
+        """Hold this table; says so where the kernel or nft cannot."""
+        if text == self.text and (self.process is None or self.process.poll() is None):
+            return
+        self.text = text
+        if self.process is None or self.process.poll() is not None:
+            self.process = subprocess.Popen(
+                ["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, encoding="utf-8"
+            )
+        path = Path(HELD_FILE)
+        path.write_text(held(text) if text else f"table inet {HELD} {{ flags owner; }}\n", encoding="utf-8")
+        if self.process.stdin is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(f'include "{path}"\n')
+            self.process.stdin.flush()
+        for _ in range(20):
+            if f"table inet {HELD}\n" in run(["nft", "list", "tables", "inet"]):
+                return
+            time.sleep(0.05)
+        say(4, "this kernel cannot bind a table to a process: a foreign flush opens the first layer for a moment")
+
+
 class Watcher:
     """Puts back what others change."""
 
@@ -231,6 +270,7 @@ class Watcher:
         self.stamp: tuple[Any, ...] = ()
         self.text, self.words = "", EMPTY
         self.wanted: dict[str, Any] = {}
+        self.holder = Holder()
 
     def learn(self) -> None:
         """Read the files again where they have changed."""
@@ -239,6 +279,7 @@ class Watcher:
             self.text, self.words = read(self.folder)
             self.wanted = rehearse(self.text, self.words)
             self.stamp = stamp
+        self.holder.hold(self.text)
 
     def look(self) -> bool:
         """Compare, and put back; whether all is well."""
