@@ -194,6 +194,8 @@ def generate() -> None:
                     print(error, flush=True)
                     inside, generator = "", None
         if generator:
+            if generator.number % 6 == 0:
+                open_ipv6()  # a link that goes down takes its routes with it
             generator.round()
         time.sleep(1 / ROUNDS)
 
