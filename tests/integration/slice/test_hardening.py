@@ -7,7 +7,8 @@ from tests.integration.servers import Server
 TAKES_EVERYTHING = """
 image=$(docker inspect -f '{{.Config.Image}}' flaresolverr)
 docker rm -f flaresolverr >/dev/null
-docker run -d --name flaresolverr --privileged --pid host --network host -v /run:/host --entrypoint sleep "$image" 600
+docker run -d --name flaresolverr --label mediastack.managed=true --label mediastack.instance=flaresolverr \\
+    --privileged --pid host --network host -v /run:/host --entrypoint sleep "$image" 600
 """
 PROBLEMS = (
     "SYS_ADMIN",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_plan
+from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, nft_table
+from ansible_collections.mediastack.core.plugins.plugin_utils import fail2ban_plan, ssh_plan
+from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import table as firewall
 from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch import units as killswitch
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import size_in_bytes
 
@@ -15,18 +17,35 @@ SOCKET_OFFER = "docker-api"  # who offers it is the socket proxy
 GROUP = "hardening"
 
 
+def at_boot(*units: str) -> list[dict[str, Any]]:
+    """Units start at boot."""
+    return [{"argv": ["systemctl", "is-enabled", unit], "shows": {f"{unit} enabled": "^enabled$"}} for unit in units]
+
+
 def on(*units: str) -> list[dict[str, Any]]:
     """Units start at boot, and run."""
-    wanted = (("is-enabled", "enabled", "enabled"), ("is-active", "runs", "active"))
-    return [
-        {"argv": ["systemctl", verb, unit], "shows": {f"{unit} {said}": f"^{word}$"}}
-        for unit in units
-        for verb, said, word in wanted
-    ]
+    runs = [{"argv": ["systemctl", "is-active", unit], "shows": {f"{unit} runs": "^active$"}} for unit in units]
+    return [*at_boot(*units), *runs]
+
+
+def table(name: str, **shows: str) -> dict[str, Any]:
+    """A table of nftables is loaded."""
+    return {"argv": ["nft", "list", "table", nft_table.FAMILY, name], "shows": {f"table {name}": "", **shows}}
 
 
 # By role: files that say that it has run, and what the host's own programs then have to show.
 HOST: dict[str, dict[str, Any]] = {
+    "firewall": {
+        "title": "nothing comes in that is not let in",
+        "traces": [nft_table.default_path(firewall.NAME), nft_table.unit_files(firewall.NAME)[0]],
+        "commands": [
+            table(
+                firewall.NAME,
+                **{"drops what comes in": "hook input .*policy drop;", "and goes through": "hook forward "},
+            ),
+            *at_boot(nft_table.unit_name(firewall.NAME)),
+        ],
+    },
     "ssh": {
         "title": "sshd lets in with keys only",
         "traces": [ssh_plan.DROP_IN, ssh_plan.MODULI],
@@ -51,6 +70,15 @@ HOST: dict[str, dict[str, Any]] = {
                 "shows": {"table and rules are as written": ""},
             },
             *on(killswitch.BOOT, killswitch.WATCH),
+        ],
+    },
+    "fail2ban": {
+        "title": "who guesses passwords is banned",
+        "traces": [fail2ban_plan.JAILS, fail2ban_plan.WATCHED],
+        "commands": [
+            {"argv": ["fail2ban-client", "status", "sshd"], "shows": {"jail sshd": "jail: sshd"}},
+            table(fail2ban_watch.TABLE),
+            *on("fail2ban.service", "mediastack-fail2ban.timer"),
         ],
     },
 }
