@@ -26,6 +26,7 @@ import yaml
 from tests.bench import naive, resolving
 from tests.integration import playbook
 
+SLICE = "playbooks/apply.yml"
 PROMISES = {
     "noop_over_naive": 1 / 8,
     "noop_over_empty": 6.0,
@@ -91,8 +92,8 @@ def measure_runs(inventory: Path, rounds: int) -> dict[str, float]:
         warm = playbook.run(str(usual), inventory)
         if warm.returncode:
             sys.exit(f"the baseline fails:\n{warm.output[-3000:]}")
-        tasks = len(quiet("site.yml", inventory).on_host)
-        times: dict[str, list[float]] = {"site.yml": [], str(empty): [], str(usual): []}
+        tasks = len(quiet(SLICE, inventory).on_host)
+        times: dict[str, list[float]] = {SLICE: [], str(empty): [], str(usual): []}
         for _ in range(rounds):
             for name, taken in times.items():
                 taken.append(seconds(lambda name=name: quiet(name, inventory)))  # type: ignore[misc]

@@ -1,7 +1,7 @@
-"""The same work as site.yml's, written the usual way: the baseline of the no-op benchmark.
+"""The same work as playbooks/apply.yml's, written the usual way: the baseline of the no-op benchmark.
 
 Per service one directory task a volume, one template task a file, one container task and one uri check; around them
-one task for each package list, account, kernel setting, folder and application set-up that site.yml looks after as
+one task for each package list, account, kernel setting, folder and application set-up that it looks after as
 well. The list is derived from the resolved stack that is applied on the server and from the roles' own data, so it
 grows with the product.
 """

@@ -40,13 +40,13 @@ class Server:
 
     def apply(self, *words: str) -> playbook.Result:
         """Apply; fail the test with the run's output when it does not succeed."""
-        result = self.play("site.yml", *words)
+        result = self.play("playbooks/apply.yml", *words)
         assert result.returncode == 0, result.output[-6000:]
         return result
 
     def plan(self, *words: str) -> playbook.Result:
         """Check mode of the same."""
-        result = self.play("site.yml", "--check", "--diff", *words)
+        result = self.play("playbooks/apply.yml", "--check", "--diff", *words)
         assert result.returncode == 0, result.output[-6000:]
         return result
 

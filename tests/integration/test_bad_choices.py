@@ -41,7 +41,7 @@ def inventory(tmp_path: Path) -> Path:
 
 def run(inventory: Path) -> playbook.Result:
     password = inventory.parent / "password"
-    return playbook.run("site.yml", inventory, "--vault-password-file", str(password), timeout=120)
+    return playbook.run("playbooks/apply.yml", inventory, "--vault-password-file", str(password), timeout=120)
 
 
 def refused(result: playbook.Result, fragments: list[str]) -> None:
@@ -78,5 +78,5 @@ def test_a_vault_without_its_password(inventory: Path, tmp_path: Path) -> None:
     """Secrets have to be made and kept, and nobody said with which password."""
     owner = inventory / "group_vars" / "mediastack" / "zz-owner.yml"
     owner.write_text(f"mediastack_secrets: {{gluetun: {{wireguard_private_key: {'A' * 42}E=}}}}\n")
-    result = playbook.run("site.yml", inventory, env={"HOME": str(tmp_path)}, timeout=120)
+    result = playbook.run("playbooks/apply.yml", inventory, env={"HOME": str(tmp_path)}, timeout=120)
     refused(result, ["MEDIASTACK_VAULT_PASSWORD_FILE", "--vault-password-file"])

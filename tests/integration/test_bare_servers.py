@@ -58,7 +58,7 @@ def test_verify_passes(bare: Server) -> None:
 @ONE_IS_ENOUGH
 @pytest.mark.parametrize("tag", [*ROLES, *PHASES])
 def test_every_tag_works_alone(bare: Server, tag: str) -> None:
-    result = bare.play("site.yml", "--tags", tag)
+    result = bare.play("playbooks/apply.yml", "--tags", tag)
     assert result.returncode == 0, result.output[-4000:]
     assert result.changed == [], changes(result)
 

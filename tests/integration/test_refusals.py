@@ -42,7 +42,7 @@ def refused(made: Server, *fragments: str, words: tuple[str, ...] = ()) -> None:
     """The run fails with this message, and the server is as before."""
     made.root("touch /run/before; sleep 0.01")
     before = made.root(FINGERPRINT)
-    result = made.play("site.yml", *words)
+    result = made.play("playbooks/apply.yml", *words)
     assert result.returncode != 0, result.output[-3000:]
     missing = [fragment for fragment in fragments if fragment not in result.failure]
     assert not missing, f"{missing} not in:\n{result.failure}"
@@ -101,7 +101,7 @@ def test_a_user_without_sudo(untouched: Server) -> None:
 
 
 def test_a_server_that_does_not_answer(untouched: Server) -> None:
-    result = untouched.play("site.yml", "-e", "ansible_port=1")
+    result = untouched.play("playbooks/apply.yml", "-e", "ansible_port=1")
     assert result.returncode != 0
     assert "unreachable" in result.output.lower()
     assert result.on_host == []
@@ -120,7 +120,7 @@ def test_an_image_that_cannot_be_pulled_leaves_the_old_stack_running(untouched: 
     untouched.apply()
     before = {name: item["Id"] for name, item in untouched.containers().items()}
     choose(untouched, mediastack_services={"radarr": {"tag": "0.0.0-nowhere"}})
-    result = untouched.play("site.yml")
+    result = untouched.play("playbooks/apply.yml")
     assert result.returncode != 0
     assert "0.0.0-nowhere" in result.failure
     assert "radarr" in result.failure
@@ -132,12 +132,12 @@ def test_a_second_run_stops_at_once_and_says_who_holds_it(untouched: Server) -> 
     untouched.apply()
     untouched.root("docker rm -f $(docker ps -aq); rm -rf /opt/mediastack/compose")
     first: list[playbook.Result] = []
-    thread = threading.Thread(target=lambda: first.append(untouched.play("site.yml")))
+    thread = threading.Thread(target=lambda: first.append(untouched.play("playbooks/apply.yml")))
     thread.start()
     try:
         wait_for_lease(untouched)
         started = time.monotonic()
-        second = untouched.play("site.yml")
+        second = untouched.play("playbooks/apply.yml")
         assert second.returncode != 0
         assert (
             subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip() in second.failure

@@ -82,12 +82,12 @@ def test_no_python_no_sudo_a_busy_package_manager_and_a_proxy(minimal: Server) -
 def test_a_sudo_password(usual: Server) -> None:
     user = usual.sandbox.user
     usual.root(f"echo '{user}:correct horse' | chpasswd; grep -rl NOPASSWD /etc/sudoers.d | xargs sed -i s/NOPASSWD://")
-    refused = usual.play("site.yml", "--tags", "base")
+    refused = usual.play("playbooks/apply.yml", "--tags", "base")
     assert refused.returncode != 0
     assert "sudo" in refused.output
     given = usual.sandbox.directory / "become"
     given.write_text("correct horse\n")
-    accepted = usual.play("site.yml", "--tags", "base", "--become-password-file", str(given))
+    accepted = usual.play("playbooks/apply.yml", "--tags", "base", "--become-password-file", str(given))
     assert accepted.returncode == 0, accepted.output[-3000:]
     assert "correct horse" not in accepted.output
 
@@ -114,7 +114,7 @@ def test_on_the_server_itself(minimal: Server) -> None:
     said = minimal.root(
         "cd /root/mediastack; export PYTHONPATH=/root/site PATH=/root/site/shims:$PATH HOME=/root LC_ALL=C.UTF-8; "
         "export MEDIASTACK_VAULT_PASSWORD_FILE=inventories/own/.vault-password; "
-        "ansible-playbook site.yml -i inventories/own -c local -e ansible_python_interpreter=/usr/bin/python3 "
+        "ansible-playbook playbooks/apply.yml -i inventories/own -c local -e ansible_python_interpreter=/usr/bin/python3 "
         f"{proxy} -e server_proxy_bypass={minimal.sandbox.registry} 2>&1"
     )
     assert "changed=0" in said

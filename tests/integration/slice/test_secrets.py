@@ -48,7 +48,7 @@ def noisy_run(applied: Server) -> playbook.Result:
     """A run that shows as much as Ansible can show, and that writes every file and container again."""
     applied.root(WATCHER)
     applied.root("rm -rf /opt/mediastack/secrets /opt/mediastack/compose; docker rm -f $(docker ps -aq)")
-    result = applied.play("site.yml", "-vvv", "--diff")
+    result = applied.play("playbooks/apply.yml", "-vvv", "--diff")
     applied.root("systemctl stop argv-watch")
     assert result.returncode == 0, result.output[-4000:]
     return result
