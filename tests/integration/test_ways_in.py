@@ -114,7 +114,8 @@ def test_on_the_server_itself(minimal: Server) -> None:
     said = minimal.root(
         "cd /root/mediastack; export PYTHONPATH=/root/site PATH=/root/site/shims:$PATH HOME=/root LC_ALL=C.UTF-8; "
         "export MEDIASTACK_VAULT_PASSWORD_FILE=inventories/own/.vault-password; "
-        "ansible-playbook playbooks/apply.yml -i inventories/own -c local -e ansible_python_interpreter=/usr/bin/python3 "
+        "ansible-playbook playbooks/apply.yml -i inventories/own -c local "
+        "-e ansible_python_interpreter=/usr/bin/python3 "
         f"{proxy} -e server_proxy_bypass={minimal.sandbox.registry} 2>&1"
     )
     assert "changed=0" in said

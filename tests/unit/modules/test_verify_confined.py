@@ -163,10 +163,11 @@ def test_a_process_that_ended_meanwhile_fails(proc: Path) -> None:
 ITEM = {"instance": "radarr", "container": "radarr", "memory": 1024**3, "pids": 512}
 
 
-def limited(item: dict[str, Any] | None = None, /, **config: Any) -> str:
+def limited(item: dict[str, Any] | None = None, /, *, known: bool = False, **config: Any) -> str:
     found = container("radarr")
     raw = {**found.raw, "HostConfig": config}
-    return limits({"instances": [{**ITEM, **(item or {})}]}, context(dataclasses.replace(found, raw=raw)))
+    check = {"instances": [{**ITEM, **(item or {})}], "known": known}
+    return limits(check, context(dataclasses.replace(found, raw=raw)))
 
 
 @pytest.fixture
@@ -203,6 +204,14 @@ def test_a_kernel_that_cannot_limit_is_a_warning_that_says_so(engine: set[str]) 
     engine.clear()
     with pytest.raises(Accepted, match="cannot limit memory and pids"):
         limited(Memory=0, PidsLimit=None)
+
+
+def test_an_owner_may_know_that_the_kernel_cannot_limit(engine: set[str]) -> None:
+    engine.clear()
+    assert limited(known=True, Memory=0, PidsLimit=None).endswith("accepted by mediastack_compose.limits")
+    engine |= {"memory", "pids"}
+    with pytest.raises(Failed, match="no limit of memory"):
+        limited(known=True, Memory=0, PidsLimit=512)
 
 
 def test_a_kernel_that_cannot_limit_memory_excuses_nothing_else(engine: set[str]) -> None:

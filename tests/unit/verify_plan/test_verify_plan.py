@@ -24,7 +24,7 @@ FIELDS = {
         *("container", "capabilities", "no_new_privileges", "read_only", "because", "devices"),
         *("host_network", "engine_socket"),
     },
-    "limits": {"instances"},
+    "limits": {"instances", "known"},
     "hardened": {"traces", "commands"},
 }
 COMMON = {"id", "kind", "group", "title", "remedy", "severity", "instance"}

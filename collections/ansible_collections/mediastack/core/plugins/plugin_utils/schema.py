@@ -118,6 +118,12 @@ CHOICES: dict[str, Node] = {
                 default="single",
             ),
             "project": text("Name of the compose project", default="mediastack", pattern="name"),
+            "limits": one_of(
+                "choice",
+                ("warn", "ignore"),
+                "What `verify` says of a server whose kernel cannot limit memory and processes",
+                default="warn",
+            ),
         },
         "How compose files are laid out",
         default={},

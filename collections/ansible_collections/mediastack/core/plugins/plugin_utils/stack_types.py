@@ -173,6 +173,7 @@ class Stack(TypedDict):
     admin: dict[str, str]
     edge: dict[str, Any]
     images: dict[str, str]
+    limits: str
     networks: list[Network]
     lan: list[str]
     projects: list[Project]

@@ -84,8 +84,11 @@ HOST: dict[str, dict[str, Any]] = {
 }
 
 
-def confined_checks(running: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a check for each container that runs, and one of the limits of all."""
+def confined_checks(running: Mapping[str, dict[str, Any]], *, without_limits: bool) -> list[dict[str, Any]]:
+    """Return a check for each container that runs, and one of the limits of all.
+
+    `without_limits`: a kernel that cannot limit is known to the owner.
+    """
     checks = [
         _check(
             "confined",
@@ -102,7 +105,9 @@ def confined_checks(running: Mapping[str, dict[str, Any]]) -> list[dict[str, Any
         "limits",
         "containers",
         "memory and processes of containers are limited",
-        "apply; for a kernel that cannot: boot it with cgroup_enable=memory",
+        "apply; for a kernel that cannot: boot it with cgroup_enable=memory, or accept it with "
+        "mediastack_compose.limits: ignore",
+        known=without_limits,
         instances=[
             {"instance": name, "container": instance["container"], **limits_of(instance)}
             for name, instance in running.items()

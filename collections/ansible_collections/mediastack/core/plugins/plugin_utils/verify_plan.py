@@ -49,8 +49,8 @@ and, by kind (every field is always there):
                  Its process holds no other capabilities, gains none, has its system calls filtered, and shares no
                  namespace of the host's (the network: where declared); no engine socket and no device that is not
                  declared; its log has bounds; its root is read-only, or `because` says why not.
-    limits       instances [{instance, container, memory (bytes), pids}]
-                 Each has these limits. A kernel that cannot limit is a warning.
+    limits       known, instances [{instance, container, memory (bytes), pids}]
+                 Each has these limits. A kernel that cannot limit is a warning, unless that is `known`.
     hardened     traces [path], commands [{argv, shows: {words: regular expression}}]
                  Where one of the paths is there, each command ends well and prints what matches. Where none is, the
                  role has not run, and there is no result.
@@ -113,7 +113,7 @@ def build(
         stack_check(services),
         *https_checks(stack),
         storage_check(stack),
-        *verify_hardening.confined_checks(running),
+        *verify_hardening.confined_checks(running, without_limits=stack.get("limits") == "ignore"),
         *verify_hardening.host_checks(),
     ]
     return {"checks": checks, "secrets": collect_secrets(checks, secrets)}

@@ -53,6 +53,7 @@ def build(server: Server) -> Stack:
         "admin": server.setting("admin"),
         "edge": edge if edge["proxy"] else {"proxy": None, "address": edge["address"]},
         "images": server.setting("images"),
+        "limits": server.setting("compose")["limits"],
         "networks": nets,
         "lan": [str(IPv4Network(lan, strict=False)) for lan in server.setting("network")["lan"]],
         "projects": _projects(server),
