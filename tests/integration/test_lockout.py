@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import yaml
-from tests.integration import playbook
+from tests.integration import lockout
+from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, module, outage, wait_until
+from tests.integration.playbook import Result
 from tests.integration.servers import Server, server
 
 from mediastack_provision.sandbox.docker import find_engine
 
-SECONDS = 15  # the countdown
-PATIENCE = 45  # what sshd needs to start, a probe to notice, and two busy cores to do it
+SSH = ("--tags", "ssh")  # the other roles have lock-outs of their own
 DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
-HARDEN = "playbooks/harden.yml"
 # A cipher that sshd takes and no client of today offers: `sshd -t` finds nothing wrong with it.
 NO_WAY_IN = {"Ciphers": "aes128-cbc"}
 # A fault of ssh.service itself: its reload kills it, and nothing starts it again.
@@ -37,7 +32,7 @@ def made(request: pytest.FixtureRequest) -> Iterator[Server]:
 def hardened(made: Server) -> Iterator[Server]:
     """A server with a confirmed configuration, which every test has to leave in force."""
     choose(made)
-    result = made.play(HARDEN)
+    result = made.play(HARDEN, *SSH)
     assert result.returncode == 0, result.output[-4000:]
     before = made.root(f"sha256sum {DROP_IN}")
     yield made
@@ -47,77 +42,9 @@ def hardened(made: Server) -> Iterator[Server]:
     assert made.root("ls -A /var/lib/mediastack/guard; find /etc/systemd/system -name 'mediastack-guard*'") == ""
 
 
-def choose(made: Server, **choices: object) -> None:
-    made.choices.write_text(yaml.safe_dump({"ssh_rollback_seconds": SECONDS, **choices}), encoding="utf-8")
-
-
-def comes_in(made: Server) -> bool:
-    """Whether a new connection works, with nothing of an old one."""
-    argv = made.sandbox.ssh_argv("true")
-    argv[1:1] = ["-F", "/dev/null", "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=2"]
-    try:
-        return subprocess.run(argv, capture_output=True, timeout=5, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def wait_until(made: Server, expected: bool, limit: float) -> None:
-    """Probe until coming in works, or does not."""
-    deadline = time.monotonic() + limit
-    while comes_in(made) is not expected:
-        assert time.monotonic() < deadline, f"comes in: {not expected} after {limit} s"
-        time.sleep(0.5)
-
-
-@contextmanager
-def outage(made: Server, name: str, *, brief: bool = False) -> Iterator[None]:
-    """Measures from the first new connection that fails to the first that works; fails when that takes too long.
-
-    One that may be `brief` can end between two probes: then something else has to show that it was there.
-    """
-    seen: list[float] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        while len(seen) < 2 and not (over.is_set() and not seen):
-            if comes_in(made) is bool(seen):
-                seen.append(time.monotonic())
-            time.sleep(0.2)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join(SECONDS + PATIENCE)
-    if brief and not seen:
-        print(f"lockout {name} back=0.0s (between two probes)")
-        return
-    assert seen, f"{name}: nobody was ever locked out"
-    assert len(seen) == 2, f"{name}: still locked out"
-    print(f"lockout {name} back={seen[1] - seen[0]:.1f}s")
-    assert seen[1] - seen[0] < SECONDS + PATIENCE
-
-
-def undone(made: Server, name: str) -> playbook.Result:
-    """A run that locks itself out ends with an error that says so, and the old way in works."""
-    with outage(made, name, brief=True):
-        result = made.play(HARDEN)
-    assert result.returncode != 0, result.output[-4000:]
-    assert "back at its old one" in result.failure, result.output[-4000:]
-    return result
-
-
-def module(made: Server, called: str, /, **arguments: object) -> None:
-    """Call one module by hand. The connection that it opens is then there for the next run."""
-    events = made.choices.with_suffix(".events")
-    argv = [str(playbook.ANSIBLE_PLAYBOOK.with_name("ansible")), "mediastack", "-i", str(made.sandbox.inventory), "-b"]
-    argv += ["-m", called, "-a", json.dumps(arguments)]
-    env = playbook.environment(events, made.environment)
-    done = subprocess.run(argv, cwd=playbook.ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
-    events.unlink(missing_ok=True)
-    assert done.returncode == 0, done.stdout
+def undone(made: Server, name: str) -> Result:
+    """A run of the role that locks itself out, and goes back."""
+    return lockout.undone(made, name, *SSH)
 
 
 def arm(made: Server) -> None:
@@ -133,7 +60,7 @@ def test_a_cipher_that_no_client_offers(hardened: Server) -> None:
 
 def test_a_cipher_that_does_not_exist_is_refused_before_it_is_written(hardened: Server) -> None:
     choose(hardened, ssh_settings={"Ciphers": "rot13"})
-    result = hardened.play(HARDEN)
+    result = hardened.play(HARDEN, *SSH)
     assert result.returncode != 0
     assert "rot13" in result.failure
 
@@ -167,7 +94,7 @@ def test_a_port_that_is_not_reachable(hardened: Server) -> None:
 def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
     choose(hardened, ssh_settings=NO_WAY_IN)
     with outage(hardened, "controller-killed"):
-        killed = hardened.play(HARDEN, kill_after_changes=1)
+        killed = hardened.play(HARDEN, *SSH, kill_after_changes=1)
         assert killed.returncode == -9
         assert killed.changed == ["ssh : Write the configuration"]
         hardened.root("systemctl reload ssh.service")
@@ -178,7 +105,7 @@ def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
 def test_the_server_reboots_within_the_window(hardened: Server) -> None:
     choose(hardened, ssh_settings=NO_WAY_IN, ssh_rollback_seconds=3600)
     with outage(hardened, "reboot"):
-        killed = hardened.play(HARDEN, kill_after_changes=1)
+        killed = hardened.play(HARDEN, *SSH, kill_after_changes=1)
         assert killed.returncode == -9
         hardened.root("systemctl reload ssh.service")
         wait_until(hardened, False, 10)
@@ -226,7 +153,7 @@ def test_bad_input_changes_nothing(
     )  # without keys, only an open connection gets as far as the question
     hardened.root(before)
     try:
-        result = hardened.play(HARDEN)
+        result = hardened.play(HARDEN, *SSH)
         assert result.returncode != 0
         assert message in result.failure, result.output[-3000:]
         assert result.changed == []
@@ -235,6 +162,6 @@ def test_bad_input_changes_nothing(
 
 
 def test_a_run_without_changes_reaches_the_server_three_times(hardened: Server) -> None:
-    result = hardened.play(HARDEN)
+    result = hardened.play(HARDEN, *SSH)
     assert result.changed == []
     assert len(result.on_host) <= 3, result.on_host
