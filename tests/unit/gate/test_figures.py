@@ -101,12 +101,17 @@ def test_security_selects_what_measures_and_lets_it_print(monkeypatch: pytest.Mo
     assert all("--soak" in job.argv for job in catalogue.selected("security", soak=True))
 
 
+def sources(path: Path) -> list[Path]:
+    """The files of a group."""
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
 def test_every_file_that_prints_a_figure_is_collected() -> None:
-    printing = re.compile(r'print\(f?"(audit|fault|lockout) ')
+    printing = re.compile(r'f"(audit|fault|lockout) [^"]*=')
     found = {
-        catalogue.group_name(path): set(printing.findall(path.read_text()))
+        catalogue.group_name(path): set(printing.findall("".join(source.read_text() for source in sources(path))))
         for path in catalogue.integration_groups()
-        if path.is_file()
     }
+    assert found["leak"] == {"fault"}
     for name, kinds in found.items():
         assert kinds <= {figures.SECURITY.get(name)}, name
