@@ -118,10 +118,10 @@ def test_routing_lets_the_same_out() -> None:
     assert lines("4") == [
         "priority 710 from 198.18.0.14 iif ms-apps blackhole",
         "priority 710 from 198.18.0.15 iif ms-apps blackhole",
-        "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 to 203.0.113.10 ipproto udp dport 51820 goto 790",
+        "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 to 203.0.113.10 ipproto 17 dport 51820 goto 790",
         "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 to 192.0.2.0/25 goto 790",
-        "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 to 192.0.2.0/24 ipproto tcp sport 8080 goto 790",
-        "priority 720 iif ms-eg-two from 198.18.4.0/24 ipproto tcp dport 443 goto 790",
+        "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 to 192.0.2.0/24 ipproto 6 sport 8080 goto 790",
+        "priority 720 iif ms-eg-two from 198.18.4.0/24 ipproto 6 dport 443 goto 790",
         "priority 730 from 198.18.0.0/24 iif ms-apps goto 790",
         "priority 780 iif ms-eg-gluetun blackhole",
         "priority 780 iif ms-eg-two blackhole",
@@ -142,7 +142,7 @@ def test_ipv6_has_no_way_off_bridges_without_it() -> None:
 def test_many_endpoints_are_one_rule_for_their_port() -> None:
     many = tuple(Endpoint(f"203.0.113.{number}", "udp", 51820) for number in range(1, 101))
     view = View((Gateway("gluetun", "ms-eg-gluetun", "198.18.3.0/24", many),))
-    assert lines("4", view)[0] == "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 ipproto udp dport 51820 goto 790"
+    assert lines("4", view)[0] == "priority 720 iif ms-eg-gluetun from 198.18.3.0/24 ipproto 17 dport 51820 goto 790"
     assert table.render(view).count("203.0.113.") == 100
 
 

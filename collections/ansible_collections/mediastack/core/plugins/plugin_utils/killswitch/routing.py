@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch.view import Endpoint, Gateway, View
 
 LOWEST, GATEWAY, ALLOWED, MEMBERS, HOLE, END = 700, 710, 720, 730, 780, 790
+# By number: a small server has no /etc/protocols, and ip on Debian 12 then knows no names.
+PROTOCOLS = {"tcp": "6", "udp": "17"}
 MANY = 64  # rules are tried one after the other; the table of nftables holds any number
 
 
@@ -46,7 +48,7 @@ def _allowed(gateway: Gateway, view: View, version: int) -> list[list[str]]:
     if own is None:
         return []  # the bridge has no addresses of this family
     answers = [
-        [*own, "to", subnet, "ipproto", protocol, "sport", str(port)]
+        [*own, "to", subnet, "ipproto", PROTOCOLS[protocol], "sport", str(port)]
         for protocol, port in gateway.published
         for subnet in _of(view.lan, version)
     ]
@@ -62,9 +64,10 @@ def _ends(endpoints: Iterable[Endpoint], version: int) -> list[list[str]]:
     mine = [one for one in endpoints if one.version in (0, version)]
     if len(mine) > MANY:
         ports = sorted({(one.protocol, one.port) for one in mine})
-        return [["ipproto", protocol, "dport", str(port)] for protocol, port in ports]
+        return [["ipproto", PROTOCOLS[protocol], "dport", str(port)] for protocol, port in ports]
     return [
-        [*(["to", one.address] if one.address else []), "ipproto", one.protocol, "dport", str(one.port)] for one in mine
+        [*(["to", one.address] if one.address else []), "ipproto", PROTOCOLS[one.protocol], "dport", str(one.port)]
+        for one in mine
     ]
 
 
