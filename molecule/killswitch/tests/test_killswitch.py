@@ -75,6 +75,15 @@ def test_the_watcher_puts_back(host: Any, damage: str) -> None:
     assert "put back in" in told
 
 
+def test_a_foreign_flush_passes_over_what_the_watcher_holds(host: Any) -> None:
+    with host.sudo():
+        left = host.check_output("nft flush ruleset; nft list tables")
+        assert "inet mediastack_killswitch_held" in left
+        assert host.run("nft delete table inet mediastack_killswitch_held").rc != 0
+        assert healed(host)
+        host.check_output("systemctl restart docker")  # its own rules
+
+
 def test_the_watcher_costs_little(host: Any) -> None:
     with host.sudo():
         spent = int(host.check_output(f"systemctl show {UNITS[1]} --property=CPUUsageNSec --value").strip() or 0)

@@ -136,9 +136,10 @@ def iptables_flushed_and_accept(lab: Lab) -> None:
 def bridge_recreated(lab: Lab) -> None:
     with lab.astray():
         lab.root(
-            "b=ms-eg-gluetun; ports=$(ls /sys/class/net/$b/brif)\n"
+            "b=ms-eg-gluetun; ports=$(ls /sys/class/net/$b/brif); mac=$(cat /sys/class/net/$b/address)\n"
             "a=$(ip -o -4 address show dev $b | awk '{print $4}')\n"
-            "ip link delete $b; sleep 0.3; ip link add $b type bridge; ip address add $a dev $b; ip link set $b up\n"
+            "ip link delete $b; sleep 0.3; ip link add $b address $mac type bridge\n"
+            "ip address add $a dev $b; ip link set $b up\n"
             "for p in $ports; do ip link set $p master $b; done"
         )
         hold()

@@ -136,15 +136,27 @@ def _forwarded(view: View) -> list[str]:
 
 
 def _received(view: View) -> list[str]:
-    """A gateway asks nothing of the host: a forwarder of names there would carry its questions out."""
-    lines = ["iifname @egress ct direction reply accept", f"iifname @egress {LOG}", "iifname @egress counter drop"]
+    """A gateway asks nothing of the host: a forwarder of names there would carry its questions out.
+
+    It answers what the host asks of its services. The direction of a flow alone does not tell that: where tracking
+    begins between a question and its answer, the answer is taken for the first packet. So ports have to fit, too.
+    """
+    ports = sorted({port for gateway in view.gateways for port in gateway.listens})
+    answers = f"tcp sport {{ {', '.join(map(str, ports))} }} tcp dport >= 1024 ct direction reply accept"
+    lines = [
+        f'iifname "{gateway.bridge}" ip saddr {gateway.subnet} {answers}'
+        for gateway in view.gateways
+        if gateway.listens
+    ]
+    lines += [f"iifname @egress {LOG}", "iifname @egress counter drop"]
     for one in view.shared:
-        addresses = ", ".join(one.gateways)
+        source = f'iifname "{one.bridge}" ip saddr {{ {", ".join(one.gateways)} }}'
         lines += [
             f'iifname "{one.bridge}" meta nfproto ipv6 drop',
             f'iifname "{one.bridge}" ip saddr != {one.subnet} drop',
-            f'iifname "{one.bridge}" ip saddr {{ {addresses} }} ct direction original drop',
         ]
+        lines += [f"{source} {answers}"] if ports else []
+        lines.append(f"{source} counter drop")
     return lines
 
 

@@ -36,6 +36,7 @@ class Gateway:
     endpoints: tuple[Endpoint, ...] = ()
     outbound: tuple[str, ...] = ()
     published: tuple[tuple[str, int], ...] = ()  # (protocol, port it listens on)
+    listens: tuple[int, ...] = ()  # TCP ports in its namespace, which the host itself may ask
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ def gateway_of(stack: Mapping[str, Any], instance: Mapping[str, Any], endpoints:
         endpoints=tuple(sorted(endpoints, key=str)),
         outbound=tuple(instance["options"].get("outbound_subnets") or ()),
         published=tuple(sorted(published)),
+        listens=tuple(
+            sorted({int(port["listen"]) for one in inside for port in one["ports"] if port["protocol"] == "tcp"})
+        ),
     )
 
 
