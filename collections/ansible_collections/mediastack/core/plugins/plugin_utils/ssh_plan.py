@@ -129,7 +129,7 @@ def settings_of(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str
         "MaxAuthTries": [str(wanted["max_auth_tries"])],
         "MaxStartups": [str(wanted["max_startups"])],
         "ClientAliveInterval": ["60"],
-        "ClientAliveCountMax": ["3"],
+        "ClientAliveCountMax": ["2"],
         "TCPKeepAlive": ["no"],
         "Compression": ["no"],
         "UseDNS": ["no"],
@@ -138,10 +138,12 @@ def settings_of(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str
         "ModuliFile": [MODULI],
         "RequiredRSASize": [str(ssh_algorithms.USER_RSA_BITS[level])],
     }
+    found |= {"X11Forwarding": ["no"], "AllowAgentForwarding": ["no"]}
     if wanted["forwarding"]:
-        found |= {"X11Forwarding": ["no"], "AllowAgentForwarding": ["no"], "AllowTcpForwarding": ["yes"]}
+        found["AllowTcpForwarding"] = ["yes"]
     else:
-        found |= {"DisableForwarding": ["yes"]}
+        # DisableForwarding says it all; the others are what auditors ask `sshd -T` for.
+        found |= {"AllowTcpForwarding": ["no"], "DisableForwarding": ["yes"]}
     if version_of(facts["version"]) >= PENALTIES:
         found["PerSourcePenalties"] = ["yes"]
     else:
