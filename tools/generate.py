@@ -12,7 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "collections"))
 
-from tools import generate_example, generate_roles, generate_schemas, generate_services  # noqa: E402  # need the path
+from tools import (  # noqa: E402  # need the path
+    generate_example,
+    generate_hardening,
+    generate_roles,
+    generate_schemas,
+    generate_services,
+)
 
 
 def outputs(root: Path) -> dict[Path, str]:
@@ -22,6 +28,7 @@ def outputs(root: Path) -> dict[Path, str]:
         **schemas,
         **generate_example.outputs(root),
         **generate_services.outputs(root),
+        **generate_hardening.outputs(root),
         **generate_roles.outputs(root, schemas),
     }
 

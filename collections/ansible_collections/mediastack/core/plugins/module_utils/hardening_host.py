@@ -1,0 +1,141 @@
+"""What a server has of what hardening is about. Reads only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import struct
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mediastack.core.plugins.module_utils import host_docker, host_system, kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SECONDS = 20
+PROPERTIES = "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionResult,ConditionTimestampMonotonic"
+AUDIT_PROTOCOL, AUDIT_GET = 9, 1000
+NETLINK_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, process
+REQUEST_WITH_REPLY = 5
+PAM_FOLDERS = ("usr/lib/*/security", "lib/*/security", "usr/lib/security", "usr/lib64/security")
+KEPT_MODES = 0o7777
+
+
+def gather(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything, in the shape of the documentation's sample of `hardening_facts`."""
+    return {
+        "states": {path: state(path) for path in asked["paths"]},
+        "texts": {path: host_system.read(path) for path in asked["texts"] if Path(path).is_file()},
+        "patterns": {pattern: modes(pattern) for pattern in asked["patterns"]},
+        "kernel_settings": {name: setting(name) for name in asked["kernel_settings"]},
+        "packages": host_docker.installed(asked["packages"]),
+        "units": units(asked["units"]),
+        "mounts": {path: mount_options(path) for path in asked["mounts"]},
+        "modules": [line.split()[0] for line in host_system.read("/proc/modules").splitlines() if line.strip()],
+        "pam_modules": pam_modules(),
+        "audit": has_audit(),
+        "apparmor": host_system.read("/sys/module/apparmor/parameters/enabled").strip() == "Y",
+    }
+
+
+def state(path: str) -> dict[str, Any]:
+    """`describe_state` and, of what is there, ``mtime`` in seconds."""
+    found = host_system.describe_state(path)
+    if found["kind"] != "missing":
+        found["mtime"] = int(os.lstat(path).st_mtime)
+    return found
+
+
+def setting(name: str) -> dict[str, str]:
+    """The present value of a kernel setting, and why it cannot be set (empty when it can)."""
+    value, reason = kernel.look(Path("/proc/sys"), name)
+    return {"value": value, "reason": reason}
+
+
+def modes(pattern: str) -> dict[str, str]:
+    """Mode of each file and folder that a pattern names; links and others' kinds are left out."""
+    found = {}
+    for path in sorted(map(str, Path("/").glob(pattern.lstrip("/")))):
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            continue
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            found[path] = f"{stat.S_IMODE(mode):04o}"
+    return found
+
+
+def mount_options(path: str) -> list[str] | None:
+    """Options of what is mounted at a path; None where nothing is."""
+    found = None
+    for line in host_system.read("/proc/self/mountinfo").splitlines():
+        words = line.split()
+        if len(words) > 5 and words[4] == path:  # noqa: PLR2004  mountinfo's fields: place and options
+            found = words[5].split(",")
+    return found
+
+
+def units(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``{active, enabled, started, refused}`` of each; enabled is empty of a unit that is not there."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    argv = ["systemctl", "show", "--timestamp=unix", f"--property={PROPERTIES}", "--", *wanted]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return {name: parse_unit("") for name in wanted}
+    blocks = done.stdout.strip("\n").split("\n\n")
+    blocks += [""] * (len(wanted) - len(blocks))
+    return {name: parse_unit(block) for name, block in zip(wanted, blocks)}  # noqa: B905  Python 3.9
+
+
+def parse_unit(block: str) -> dict[str, Any]:
+    """One unit of `systemctl show`. Refused: it was to start, and its own conditions were not met."""
+    values = dict(line.partition("=")[::2] for line in block.splitlines())
+    started = values.get("ActiveEnterTimestamp", "").lstrip("@")
+    tried = values.get("ConditionTimestampMonotonic", "0") not in ("", "0")
+    return {
+        "active": values.get("ActiveState", "inactive"),
+        "enabled": values.get("UnitFileState", ""),
+        "started": int(started) if started.isdigit() else 0,
+        "refused": tried and values.get("ConditionResult") == "no",
+    }
+
+
+def pam_modules() -> list[str]:
+    """Names of the PAM modules that are installed."""
+    return sorted({path.name for folder in PAM_FOLDERS for path in Path("/").glob(f"{folder}/pam_*.so")})
+
+
+def has_audit() -> bool:
+    """Whether the kernel answers questions about audit here; in a container it does not."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, AUDIT_PROTOCOL) as link:
+            link.settimeout(1)
+            link.sendto(NETLINK_HEADER.pack(NETLINK_HEADER.size, AUDIT_GET, REQUEST_WITH_REPLY, 1, 0), (0, 0))
+            answer = link.recv(8192)
+    except OSError:
+        return False
+    kind = NETLINK_HEADER.unpack_from(answer)[1]
+    if kind != 2:  # noqa: PLR2004  NLMSG_ERROR
+        return True
+    return -struct.unpack_from("=i", answer, NETLINK_HEADER.size)[0] not in (errno.EPERM, errno.ECONNREFUSED)
+
+
+def narrow(path: str, mode: int) -> None:
+    """Set the mode of a file or folder, never through a link: users own some of these folders.
+
+    Raises:
+        OSError: it is a link by now, or gone.
+
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.fchmod(fd, mode & KEPT_MODES)
+    finally:
+        os.close(fd)
