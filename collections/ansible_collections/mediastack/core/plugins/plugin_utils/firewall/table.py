@@ -25,6 +25,7 @@ NAME = "mediastack_firewall"
 PRIORITY = -10  # before Docker's and the distribution's rules: what they accept is dropped here all the same
 PREFIX = "mediastack drop: "
 OURS = '"ms-*"'  # the bridges of the stack; those of later runs as well
+VPN = 'iifname "ms-eg-*"'  # what has nothing but a tunnel has nothing to look for on the server
 REFUSE = "jump refused"
 FAMILIES = ((4, "ip"), (6, "ip6"))
 PROTOCOLS = ("tcp", "udp")
@@ -134,6 +135,7 @@ def input_rules(view: View) -> list[str]:
         "jump bogus",
         "ct direction reply accept",
         "ct state related accept",
+        f"{VPN} {REFUSE}",
         *ICMP,
         *DHCP,
         *(f"{where}tcp dport @ssh_ports accept" for where in from_where(view.lan) if view.lan.networks),
@@ -151,6 +153,7 @@ def published_rules(view: View) -> list[str]:
     port = "meta l4proto {} ct original proto-dst"
     return [
         "jump bogus",
+        f"{VPN} {REFUSE}",
         f"ct original ip daddr 127.0.0.0/8 {REFUSE}",
         *(rule for source in view.sources if source is not view.lan for rule in accepting(source, port)),
         *(accepting(view.lan, port) if view.lan.networks else []),
