@@ -15,7 +15,6 @@ from ansible_collections.mediastack.core.plugins.module_utils import guard, host
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-UNITS = "/etc/systemd/system"
 SERVER_KEYS = ("vpn", "country", "city", "hostname", "tcp", "udp", "ips")
 BYTES = 64 << 20  # Gluetun's servers.json has some megabytes
 PARENTS = 12
@@ -74,7 +73,9 @@ def unit(name: str, files: Iterable[str]) -> dict[str, Any]:
     values = dict(line.partition("=")[::2] for line in said.splitlines())
     since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     active = values.get("ActiveState") == "active"
-    changed = [Path(path).stat().st_mtime for path in files if Path(path).exists()]
+    # Table and rules are read anew whenever they change; only what is run has to be started again.
+    run = [path for path in files if not path.startswith(f"{killswitch_kernel.FOLDER}/")]
+    changed = [Path(path).stat().st_mtime for path in run if Path(path).exists()]
     return {
         "enabled": values.get("UnitFileState") == "enabled",
         "active": active,
