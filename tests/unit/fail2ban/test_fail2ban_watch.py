@@ -176,25 +176,3 @@ def test_in_force_is_what_every_jail_says() -> None:
     assert host.in_force(["sshd"], "abc")
     assert not host.in_force(["sshd"], "xyz")
     assert not host.in_force(["sshd", "jellyfin"], "abc")
-
-
-@pytest.mark.parametrize(
-    ("environment", "address"),
-    [
-        (b"A=1\0SSH_CONNECTION=203.0.113.9 50000 192.0.2.1 22\0", "203.0.113.9"),
-        (b"SSH_CONNECTION=2001:db8::9 50000 2001:db8::1 22\0", "2001:db8::9"),
-        (b"SSH_CONNECTION=::ffff:203.0.113.9 50000 ::1 22\0", "203.0.113.9"),
-        (b"SSH_CONNECTION=fe80::1%eth0 50000 fe80::2%eth0 22\0", "fe80::1"),
-        (b"SSH_CONNECTION=nonsense\0", ""),
-        (b"SSH_CONNECTION=\0", ""),
-        (b"X_SSH_CONNECTION=203.0.113.9 1 2 3\0", ""),
-        (b"", ""),
-    ],
-)
-def test_where_the_run_comes_from(environment: bytes, address: str) -> None:
-    assert host.parse_connection(environment) == address
-
-
-def test_the_parent_of_a_process() -> None:
-    assert host.parent_of("Name:\tx\nPPid:\t17\nUid:\t0\n") == 17
-    assert host.parent_of("") == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch as watch
-from ansible_collections.mediastack.core.plugins.module_utils import host_system
+from ansible_collections.mediastack.core.plugins.module_utils import host_system, ssh_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +21,6 @@ PACKAGES = ("fail2ban", "python3-systemd", "nftables")
 DIRECTORY = "/etc/fail2ban"
 LOG = "/var/log/fail2ban.log"
 SECONDS = 60
-GENERATIONS = 12  # of processes between a module and the sshd that it came in by
 
 
 def installed() -> dict[str, bool]:
@@ -53,43 +50,6 @@ def units() -> dict[str, dict[str, bool]]:
     return found
 
 
-def parse_connection(environment: bytes) -> str:
-    """The client's address in a process's SSH_CONNECTION; empty where there is none."""
-    for item in environment.split(b"\0"):
-        name, _, value = item.partition(b"=")
-        words = value.decode("ascii", "replace").split()
-        if name != b"SSH_CONNECTION" or not words:
-            continue
-        try:
-            found = ipaddress.ip_address(words[0].partition("%")[0])
-        except ValueError:
-            continue
-        return str(getattr(found, "ipv4_mapped", None) or found)
-    return ""
-
-
-def parent_of(status: str) -> int:
-    """The parent's number in /proc/PID/status; 0 where it does not say."""
-    numbers = [line.split()[1] for line in status.splitlines() if line.startswith("PPid:")]
-    return int(numbers[0]) if numbers else 0
-
-
-def controller() -> str:
-    """Where the run comes from. sudo clears the environment, so it is looked for in the processes above."""
-    pid = os.getpid()
-    for _ in range(GENERATIONS):
-        try:
-            found = parse_connection(Path(f"/proc/{pid}/environ").read_bytes())
-        except OSError:
-            found = ""
-        if found:
-            return found
-        pid = parent_of(host_system.read(f"/proc/{pid}/status"))
-        if pid <= 1:
-            break
-    return ""
-
-
 def gather(paths: Iterable[str], prefix6: int) -> dict[str, Any]:
     """Everything, in the shape of the documentation's sample."""
     try:
@@ -101,7 +61,7 @@ def gather(paths: Iterable[str], prefix6: int) -> dict[str, Any]:
         "units": units(),
         "jails": jails,
         "states": {path: host_system.describe_state(path) for path in paths},
-        "controller": controller(),
+        "controller": ssh_session.client() or "",
     }
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import guard, host_system, killswitch_kernel
+from ansible_collections.mediastack.core.plugins.module_utils import guard, host_system, killswitch_kernel, ssh_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SERVER_KEYS = ("vpn", "country", "city", "hostname", "tcp", "udp", "ips")
 BYTES = 64 << 20  # Gluetun's servers.json has some megabytes
-PARENTS = 12
 
 
 def resolve(name: str) -> list[str]:
@@ -47,24 +45,6 @@ def fitting(found: Iterable[Mapping[str, Any]], wanted: Mapping[str, Sequence[st
     return [
         dict(one) for one in found if all(str(one.get(key, "")).lower() in values for key, values in chosen.items())
     ]
-
-
-def controller() -> str | None:
-    """The address that the run comes from: of the SSH session that this process belongs to, behind sudo as well."""
-    pid = os.getpid()
-    for _ in range(PARENTS):
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        except OSError:
-            return None
-        for entry in environment:
-            if entry.startswith(b"SSH_CONNECTION="):
-                return entry.partition(b"=")[2].split()[0].decode("ascii", "replace")
-        pid = int(status.rpartition(")")[2].split()[1])
-        if pid <= 1:
-            return None
-    return None
 
 
 def unit(name: str, files: Iterable[str]) -> dict[str, Any]:
@@ -113,7 +93,7 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
         "states": {path: host_system.describe_state(path) for path in params["files"]},
         "faults": kernel_faults(killswitch_kernel.FOLDER) if all(tools.values()) else ["nftables is not installed"],
         "units": {name: unit(name, params["files"]) for name in params["units"]},
-        "controller": controller(),
+        "controller": ssh_session.client(),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),
         "systemd": Path("/run/systemd/system").is_dir(),
         "guarded": Path(guard.DIRECTORY, "killswitch", "state.json").exists(),

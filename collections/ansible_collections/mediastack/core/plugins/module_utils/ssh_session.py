@@ -1,11 +1,12 @@
-"""The SSH session that a module was started in, also behind sudo."""
+"""The SSH session that a module was started in, also behind sudo, which clears the environment."""
 
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 
-PARENTS = 12
+PARENTS = 12  # processes between a module and the sshd that it came in by
 WORDS = 4
 
 
@@ -14,16 +15,38 @@ def session() -> tuple[str, int] | None:
     pid = os.getpid()
     for _ in range(PARENTS):
         try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+            found = parse(Path(f"/proc/{pid}/environ").read_bytes())
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
-        for entry in environment:
-            name, _, value = entry.partition(b"=")
-            words = value.decode("ascii", "replace").split()
-            if name == b"SSH_CONNECTION" and len(words) == WORDS and words[3].isdigit():
-                return words[0], int(words[3])
-        pid = int(status.rpartition(")")[2].split()[1])
-        if pid <= 1:
-            return None
+        pid = parent_of(status)
+        if found or pid <= 1:
+            return found
     return None
+
+
+def client() -> str | None:
+    """Where the run comes from; None when that is not by SSH."""
+    found = session()
+    return found[0] if found else None
+
+
+def parse(environment: bytes) -> tuple[str, int] | None:
+    """What SSH_CONNECTION says in the environment of a process (ssh(1)): IPv4 as such, IPv6 without its zone."""
+    for entry in environment.split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        words = value.decode("ascii", "replace").split()
+        if name != b"SSH_CONNECTION" or len(words) != WORDS or not words[3].isdigit():
+            continue
+        try:
+            address = ip_address(words[0].partition("%")[0])
+        except ValueError:
+            continue
+        return str(getattr(address, "ipv4_mapped", None) or address), int(words[3])
+    return None
+
+
+def parent_of(status: str) -> int:
+    """The parent's number in /proc/PID/status; 0 where it does not say."""
+    numbers = [line.split()[1] for line in status.splitlines() if line.startswith("PPid:")]
+    return int(numbers[0]) if numbers else 0
