@@ -28,7 +28,7 @@ SECURITY = {
     "leak": "fault",
     "lockout": "lockout",
     "lockout_firewall": "lockout",
-    "bans": "",
+    "bans": "fault",
 }
 KINDS = ("audit", "fault", "lockout")
 BEST_IS_HIGH = ("after", "control_v4", "control_v6")

@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration import playbook
 
 from mediastack_provision.sandbox import lifecycle
 from mediastack_provision.sandbox.docker import find_engine
 from mediastack_provision.sandbox.state import Sandbox
+
+RELEASES = ("debian12", "debian13")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,3 +106,10 @@ def server(name: str, *, release: str = "debian13", kind: str = "engine") -> Ite
         yield Server(lifecycle.up(name, release, kind))
     finally:
         lifecycle.down(name)
+
+
+def on_releases(metafunc: pytest.Metafunc, fixture: str) -> None:
+    """Give `fixture`, which has a scope of its module, every release in a soak, else the newest."""
+    if fixture in metafunc.fixturenames:
+        releases = RELEASES if metafunc.config.getoption("--soak") else RELEASES[-1:]
+        metafunc.parametrize(fixture, releases, indirect=True, scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.integration import playbook
-from tests.integration.servers import Server, changes, server
+from tests.integration.servers import Server, changes, on_releases, server
 
 HARDEN = ("playbooks/harden.yml", "--tags", "fail2ban")
 JAILS = "/etc/fail2ban/jail.d/mediastack.local"
@@ -91,7 +91,12 @@ sleep 1
 """
 
 
-@pytest.fixture(scope="module", params=["debian12", "debian13"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every release in a soak; the newest in the gate, where Molecule has the role on all of them."""
+    on_releases(metafunc, "made")
+
+
+@pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest) -> Iterator[Server]:
     with server(f"it-bans-{request.param}", release=request.param, kind="bare") as fresh:
         choose(fresh)

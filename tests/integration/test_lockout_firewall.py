@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, outage, undone, wait_until
-from tests.integration.servers import Server, server
+from tests.integration.servers import Server, on_releases, server
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan
 from mediastack_provision.sandbox.docker import find_engine
@@ -106,7 +106,12 @@ def state(made: Server) -> str:
     )
 
 
-@pytest.fixture(scope="module", params=["debian12", "debian13"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every release in a soak; the newest in the gate, where Molecule has the role on all of them."""
+    on_releases(metafunc, "made")
+
+
+@pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest) -> Iterator[Server]:
     with server(f"it-fwlock-{request.param}", release=request.param, kind="bare") as fresh:
         yield fresh
