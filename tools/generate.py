@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "collections"))
 
 from tools import (  # noqa: E402  # need the path
+    generate_audits,
     generate_example,
     generate_hardening,
     generate_roles,
@@ -29,6 +30,7 @@ def outputs(root: Path) -> dict[Path, str]:
         **generate_example.outputs(root),
         **generate_services.outputs(root),
         **generate_hardening.outputs(root),
+        **generate_audits.outputs(root),
         **generate_roles.outputs(root, schemas),
     }
 

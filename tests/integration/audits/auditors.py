@@ -1,0 +1,119 @@
+"""What Lynis, OpenSCAP and ssh-audit say of a sandbox server; their reports are read as `audit` reads them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.integration.audits import tools
+from tests.integration.servers import Server
+
+from ansible_collections.mediastack.core.plugins.module_utils import audit_reports
+
+REASONS = Path(__file__).parent
+LYNIS_LOG = "/var/log/lynis.log"
+POLICIES = {
+    "debian12": "Hardened Debian 12 (version 3)",
+    "debian13": "Hardened Debian 13 (version 1)",
+}
+# Ends of a run: good, warnings, failures (see `ssh-audit --help`).
+SSH_AUDIT_ENDS = (0, 2, 3)
+PENALTY = 120  # seconds
+
+
+def reasons(name: str) -> dict[str, Any]:
+    """A file of reasons beside this one."""
+    found: dict[str, Any] = yaml.safe_load((REASONS / f"{name}.yml").read_text(encoding="utf-8"))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Lynis:
+    """The index, and what it suggests: ids, with the detail where one id has several."""
+
+    index: int
+    findings: frozenset[str]
+
+
+def lynis(made: Server, *, skip: Iterable[str] = ()) -> Lynis:
+    """Run it; `skip` is left out of the index, as its own profile does it for what a host cannot have."""
+    profile = "".join(f"skip-test={name}\n" for name in skip)
+    report = made.root(
+        f"cat > /etc/lynis/custom.prf <<'PROFILE'\n{profile}PROFILE\n"
+        f"lynis audit system --quick --no-colors >/dev/null 2>&1\n"
+        "rm /etc/lynis/custom.prf; cat /var/log/lynis-report.dat"
+    )
+    read = audit_reports.lynis(report)
+    return Lynis(int(read["figure"]), frozenset(name_of(item) for item in read["findings"]))
+
+
+def name_of(item: dict[str, str]) -> str:
+    """The id of a finding; with what it is about where one id has several."""
+    about = re.search(r"\((\w+) \(set |protocol '(\w+)'|full (/\w+) file|(minimum|maximum) password age", item["text"])
+    return item["id"] + (f":{next(filter(None, about.groups()))}" if about else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenScap:
+    """Rules by their outcome."""
+
+    passed: int
+    failed: frozenset[str]
+
+    @property
+    def judged(self) -> int:
+        """Rules that apply."""
+        return self.passed + len(self.failed)
+
+    def percent(self, without: Iterable[str] = ()) -> float:
+        """The share that passes, of all that apply or of those without some that fail."""
+        return 100 * self.passed / (self.judged - len(self.failed & set(without)))
+
+
+def openscap(made: Server) -> OpenScap:
+    """CIS level 1 for servers; Debian 13."""
+    profile = "--profile cis_level1_server --results results.xml"
+    made.root(f"cd {tools.INBOX}; oscap xccdf eval {profile} {tools.datastream().name} >/dev/null 2>&1 || [ $? = 2 ]")
+    read = audit_reports.oscap(made.root(f"cat {tools.INBOX}/results.xml"))
+    failed = frozenset(item["id"] for item in read["findings"])
+    passed = re.search(r"\((\d+) of (\d+)\)", read["figure"])
+    assert passed, read["figure"]
+    assert int(passed[2]) - int(passed[1]) == len(failed)
+    return OpenScap(int(passed[1]), failed)
+
+
+def ssh_audit(made: Server) -> dict[str, Any]:
+    """What it says of the server, from the controller: ``{fail: [..], warn: [..]}`` of algorithm names."""
+    read = audit_reports.ssh_audit(run_ssh_audit(made, "-j", accepted=SSH_AUDIT_ENDS))
+    found: dict[str, list[str]] = {"fail": [], "warn": []}
+    for item in read["findings"]:
+        found[item["text"].partition(":")[0]].append(item["id"].split()[-1])
+    return found
+
+
+def policy(made: Server) -> dict[str, Any]:
+    """The verdict of the release's published policy: ``{passed, errors}``."""
+    said = run_ssh_audit(made, "-j", "-P", POLICIES[made.sandbox.release], accepted=SSH_AUDIT_ENDS)
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def run_ssh_audit(made: Server, *words: str, accepted: tuple[int, ...]) -> str:
+    """Its output. A server that takes the many connections of a run for an attack lets in again after a while."""
+    program = Path(sys.executable).with_name("ssh-audit")
+    argv = [str(program), "-n", *words, "-p", str(made.sandbox.port), made.sandbox.host]
+    deadline = time.monotonic() + PENALTY
+    while True:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode in accepted:
+            return done.stdout
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(5)
