@@ -76,7 +76,7 @@ def run_all(jobs: list[Job]) -> list[Outcome]:
     return outcomes
 
 
-def summarise(outcomes: list[Outcome], seconds: float) -> int:
+def summarise(outcomes: list[Outcome], seconds: float, left_out: dict[str, str]) -> int:
     """Counts by kind and in all; 1 when anything failed or nothing ran."""
     print()
     for kind in catalogue.KINDS:
@@ -85,7 +85,7 @@ def summarise(outcomes: list[Outcome], seconds: float) -> int:
             passed, failed, skipped = (sum(getattr(o, what) for o in mine) for what in ("passed", "failed", "skipped"))
             print(f"{kind:<12}{passed:5} passed {failed:4} failed {skipped:4} skipped")
     passed, failed, skipped = (sum(getattr(o, what) for o in outcomes) for what in ("passed", "failed", "skipped"))
-    for name, reason in catalogue.QUARANTINE.items():
+    for name, reason in left_out.items():
         print(f"left out: {name}: {reason}")
     print(f"in {seconds:.0f} s; logs in build/logs")
     for figure in figures.collect(outcomes):
@@ -103,7 +103,9 @@ def main() -> int:
             print(f"{job.kind:<12} {job.name}")
         return 0
     started = time.monotonic()
-    return summarise(run_all(jobs), time.monotonic() - started)
+    outcomes = run_all(jobs)
+    left_out = catalogue.left_out(options.kind, soak=options.soak)
+    return summarise(outcomes, time.monotonic() - started, left_out)
 
 
 if __name__ == "__main__":

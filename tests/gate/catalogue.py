@@ -13,6 +13,10 @@ KINDS = ("lint", "unit", "molecule", "integration")
 SELECTIONS = ("security",)  # words beside the kinds: jobs of other kinds that belong together
 # Tests that the gate leaves out for now, each with its reason; the gate prints them at its end.
 QUARANTINE: dict[str, str] = {}
+# Jobs that the plain gate leaves to a soak and to whoever names their kind.
+ASIDE = {
+    "audits": "auditors judge by what Debian publishes today, for a quarter of an hour: `bin/test security audits`"
+}
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--color=no")
 
 
@@ -122,4 +126,9 @@ def selected(word: str | None, *, soak: bool) -> list[Job]:
     jobs = all_jobs(soak=soak)
     if word == "security":
         return [job for job in jobs if job.kind == "integration" and job.name in SECURITY]
-    return [job for job in jobs if word in (None, job.kind)]
+    return [job for job in jobs if word == job.kind or (word is None and (soak or job.name not in ASIDE))]
+
+
+def left_out(word: str | None, *, soak: bool) -> dict[str, str]:
+    """What is not run though nobody left it out by name: test or job, and why."""
+    return QUARANTINE if word or soak else {**QUARANTINE, **ASIDE}

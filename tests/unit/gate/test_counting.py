@@ -41,10 +41,10 @@ def test_a_crash_after_the_last_test_fails(tmp_path: Path) -> None:
 
 
 def test_a_run_of_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    assert summarise([], 0.0) == 1
+    assert summarise([], 0.0, {}) == 1
     assert "0 passed, 0 failed, 0 skipped" in capsys.readouterr().out
 
 
 def test_a_green_run_is_green(capsys: pytest.CaptureFixture[str]) -> None:
-    assert summarise([Outcome(JOB, 3, 0, 1, 0.1)], 0.0) == 0
+    assert summarise([Outcome(JOB, 3, 0, 1, 0.1)], 0.0, {}) == 0
     assert capsys.readouterr().out.endswith("3 passed, 0 failed, 1 skipped\n")

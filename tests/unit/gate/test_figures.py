@@ -66,7 +66,7 @@ def test_what_is_measured_again_is_one_line_with_the_worst() -> None:
 
 def test_the_gate_ends_with_the_figures(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (logs / "integration-leak.log").write_text(FAULT.format(0, 300, 1.5) + "\n.\n1 passed\n")
-    assert gate.summarise([outcome(LEAK)], 0.0) == 0
+    assert gate.summarise([outcome(LEAK)], 0.0, {}) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [FAULT.format(0, 300, 1.5), "1 passed, 0 failed, 0 skipped"]
 
@@ -99,6 +99,19 @@ def test_security_selects_what_measures_and_lets_it_print(monkeypatch: pytest.Mo
     assert [job.name for job in everything if "-s" in job.argv and job.junit] == ["leak", "lockout", "packets"]
     assert {job.kind for job in catalogue.selected("unit", soak=False)} == {"unit"}
     assert all("--soak" in job.argv for job in catalogue.selected("security", soak=True))
+
+
+def test_what_takes_long_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "integration_groups", lambda: [ROOT / "tests/integration/test_audits.py"])
+
+    def runs(word: str | None, *, soak: bool) -> bool:
+        return "audits" in {job.name for job in catalogue.selected(word, soak=soak)}
+
+    assert not runs(None, soak=False)
+    assert "audits" in catalogue.left_out(None, soak=False)
+    for word, soak in ((None, True), ("integration", False), ("security", False)):
+        assert runs(word, soak=soak)
+        assert "audits" not in catalogue.left_out(word, soak=soak)
 
 
 def sources(path: Path) -> list[Path]:
