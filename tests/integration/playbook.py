@@ -21,7 +21,8 @@ CONTROLLER_ACTIONS = frozenset(
     {
         *(f"ansible.builtin.{name}" for name in ("assert", "debug", "fail", "meta", "set_fact", "include_tasks")),
         *(f"ansible.builtin.{name}" for name in ("include_role", "include_vars", "validate_argument_spec")),
-        *(f"mediastack.core.{name}" for name in ("preflight", "render", "resolve", "secrets", "verify_plan")),
+        *(f"mediastack.core.{name}" for name in ("preflight", "render", "resolve", "role_variables")),
+        *(f"mediastack.core.{name}" for name in ("secrets", "verify_plan")),
     }
 )
 
