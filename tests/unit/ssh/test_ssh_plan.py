@@ -12,10 +12,11 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.ssh_plan import DR
 
 OLD_KEX = ["sntrup761x25519-sha512@openssh.com", "curve25519-sha256", "diffie-hellman-group14-sha256"]
 GOOD_KEY = {"type": "ssh-ed25519", "bits": 0}
+NO_CODE = {"totp": False, "methods": ["publickey"]}
 
 
 def account(**changes: Any) -> dict[str, Any]:
-    return {"exists": True, "groups": ["admin"], "shell": True, "keys": [GOOD_KEY], "problems": []} | changes
+    return {"exists": True, "groups": ["admin"], "shell": True, "keys": [GOOD_KEY], "problems": []} | NO_CODE | changes
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def facts(**changes: Any) -> dict[str, Any]:
             "mac": ["hmac-sha2-512-etm@openssh.com", "hmac-sha2-512", "hmac-md5"],
             "sig": ["ssh-ed25519", "rsa-sha2-512", "ecdsa-sha2-nistp256", "ssh-rsa"],
         },
-        "effective": {"port": ["22"]},
+        "effective": {"port": ["22"], "authenticationmethods": ["publickey"]},
         "statements": [
             {"file": "/etc/ssh/sshd_config", "line": 0, "keyword": "", "value": ""},
             {"file": DROP_IN, "line": 0, "keyword": "", "value": ""},
@@ -45,6 +46,8 @@ def facts(**changes: Any) -> dict[str, Any]:
         "socket": False,
         "listening": [{"port": 22, "process": "sshd"}, {"port": 8080, "process": "caddy"}],
         "states": {DROP_IN: {"kind": "missing"}, SOCKET: {"kind": "missing"}},
+        "pam": "@include common-auth\n",
+        "totp_program": False,
         "moduli": False,
         "guarded": False,
     } | changes
@@ -62,6 +65,7 @@ def wanted(**changes: Any) -> dict[str, Any]:
         "max_auth_tries": 4,
         "max_startups": "10:30:60",
         "settings": {},
+        "totp_users": [],
     } | changes
 
 

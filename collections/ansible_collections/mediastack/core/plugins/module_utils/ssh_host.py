@@ -5,6 +5,8 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,11 @@ DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
 QUERIES = ("kex", "cipher", "mac", "sig")
 DEFAULT_KEY_FILES = [".ssh/authorized_keys .ssh/authorized_keys2"]
 NO_SHELLS = ("nologin", "false")
+PAM = "/etc/pam.d/sshd"
+PAM_MODULES = ("lib/security", "lib/*/security", "usr/lib/security", "usr/lib/*/security")
+TOTP_PROGRAM = "pam_google_authenticator.so"
+TOTP_SECRET = re.compile(r"[A-Z2-7]{16,}=*\n")
+TOTP_MODES = (0o400, 0o600)
 OTHERS_WRITE = 0o022
 SECONDS = 15
 
@@ -64,11 +71,14 @@ def ignored(path: Path, home: Path, uid: int) -> str:
 
 
 def account(name: str, key_files: list[str]) -> dict[str, Any]:
-    """``{exists, groups, shell, keys: [{type, bits}], problems: [str]}``."""
+    """``{exists, groups, shell, keys: [{type, bits}], problems: [str], totp, methods}``.
+
+    `totp` is whether there is a secret for codes, `methods` what sshd asks of them now.
+    """
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        return {"exists": False, "groups": [], "shell": False, "keys": [], "problems": []}
+        return {"exists": False, "groups": [], "shell": False, "keys": [], "problems": [], "totp": False, "methods": []}
     keys: list[dict[str, Any]] = []
     problems: list[str] = []
     for pattern in key_files:
@@ -84,7 +94,31 @@ def account(name: str, key_files: list[str]) -> dict[str, Any]:
         keys += [] if reason else ssh_keys.parse(text)
     groups = {grp.getgrgid(gid).gr_name for gid in os.getgrouplist(name, entry.pw_gid) if _known(gid)}
     shell = Path(entry.pw_shell).name not in NO_SHELLS
-    return {"exists": True, "groups": sorted(groups), "shell": shell, "keys": keys, "problems": problems}
+    return {
+        "exists": True,
+        "groups": sorted(groups),
+        "shell": shell,
+        "keys": keys,
+        "problems": problems,
+        "totp": has_secret(Path(entry.pw_dir, ".google_authenticator"), entry.pw_uid),
+        "methods": methods(name),
+    }
+
+
+def methods(name: str) -> list[str]:
+    """What sshd asks of a user now, by all blocks of its configuration."""
+    answer = output(SSHD, "-T", "-C", f"user={name},host=localhost,addr=127.0.0.1")
+    return ssh_config.parse_effective(answer).get("authenticationmethods", [])
+
+
+def has_secret(path: Path, uid: int) -> bool:
+    """Whether a user's secret is one that pam_google_authenticator takes."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    safe = stat.S_ISREG(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) in TOTP_MODES
+    return safe and bool(TOTP_SECRET.match(host_system.read(str(path))))
 
 
 def _known(gid: int) -> bool:
@@ -116,6 +150,8 @@ def gather(users: Iterable[str], files: Iterable[str], *, moduli: bool) -> dict[
             for item in host_net.listening(set(), [])
             if item["protocol"] == "tcp"
         ],
+        "pam": host_system.read(PAM),
+        "totp_program": any(any(Path("/").glob(f"{folder}/{TOTP_PROGRAM}")) for folder in PAM_MODULES),
         "states": {path: host_system.describe_state(path) for path in files},
         "moduli": moduli,
         "guarded": Path(guard.DIRECTORY, "ssh", "state.json").exists(),

@@ -55,11 +55,14 @@ ansible_facts:
       login: admin
       keys_command: false
       accounts:
-        admin: {exists: true, groups: [admin], shell: true, keys: [{type: ssh-ed25519, bits: 0}], problems: []}
+        admin: {exists: true, groups: [admin], shell: true, keys: [{type: ssh-ed25519, bits: 0}], problems: [],
+                totp: false, methods: [publickey]}
       groups: [root, admin]
       socket: false
       listening: [{port: 22, process: sshd}]
       states: {/etc/ssh/sshd_config.d/60-mediastack.conf: {kind: missing}}
+      pam: "@include common-auth\n"
+      totp_program: false
       moduli: true
       guarded: false
 """

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_algorithms
+from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_algorithms, ssh_totp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,38 +30,43 @@ def plan(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         facts: what `ssh_facts` found.
         wanted: ``{level, port, permit_root_login, allow_users, allow_groups, forwarding, login_grace_time,
-            max_auth_tries, max_startups, settings}``.
+            max_auth_tries, max_startups, settings, totp_users}``.
 
     Returns:
-        ``{problems, files, absent, host_keys, moduli, differs, restore}``: why not to do it, `files` and `absent`
-        for the module `files`, host keys to make ``{path, type, bits}``, whether the copy of the moduli is to be made,
-        whether anything is to be done, and the commands that make old files take effect.
+        ``{problems, notices, files, absent, host_keys, moduli, packages, differs, restore}``: why not to do it, what
+        to tell, `files` and `absent` for the module `files`, host keys to make ``{path, type, bits}``, whether the copy
+        of the moduli is to be made, packages to install, whether the configuration is to be changed, and the commands
+        that make old files take effect.
 
     """
-    settings = settings_of(facts, wanted)
-    files = [
-        {"path": DROP_IN, "content": text_of(settings), "owner": "root", "group": "root", "mode": "0600"},
+    settings, totp_users = settings_of(facts, wanted), wanted["totp_users"]
+    asked = ssh_totp.members(facts, totp_users)
+    text = text_of(settings) + ssh_totp.match_block(asked)
+    files: list[dict[str, Any]] = [
+        {"path": DROP_IN, "content": text, "owner": "root", "group": "root", "mode": "0600"},
     ]
     socket = facts["socket"] and wanted["port"]
     if socket:
         text = f"# Made by mediastack (role ssh).\n[Socket]\nListenStream=\nListenStream={wanted['port']}\n"
         files.append({"path": SOCKET, "content": text, "owner": "root", "group": "root", "mode": "0644"})
+    pam = ssh_totp.pam_text(facts["pam"], asks=bool(asked))
     states = facts["states"]
+    written = in_place(files[0], states[DROP_IN])
     absent = [] if socket or states[SOCKET]["kind"] == "missing" else [SOCKET]
     keys = missing_keys(facts, wanted["level"])
     moduli = not facts["moduli"]
-    differs = bool(
-        keys or moduli or absent or facts["guarded"] or not all(in_place(item, states[item["path"]]) for item in files)
-    )
+    in_order = pam == facts["pam"] and all(in_place(item, states[item["path"]]) for item in files)
+    files[0]["validate"] = ["/usr/sbin/sshd", "-t", "-f", "%s"]
     return {
-        "problems": problems(facts, wanted, settings),
-        "files": [
-            {**item, "validate": ["/usr/sbin/sshd", "-t", "-f", "%s"]} if item is files[0] else item for item in files
-        ],
+        "problems": problems(facts, wanted, settings, written=written),
+        "notices": ssh_totp.notices(facts, totp_users),
+        # Nothing is said of PAM's file where it is as it should be: it is the distribution's.
+        "files": files if pam == facts["pam"] else [*files, {"path": ssh_totp.PAM, "content": pam}],
         "absent": absent,
         "host_keys": keys,
         "moduli": moduli,
-        "differs": differs,
+        "packages": [ssh_totp.PACKAGE] if totp_users and not facts["totp_program"] else [],
+        "differs": bool(keys or moduli or absent or facts["guarded"] or not in_order),
         "restore": SOCKET_ANEW if facts["socket"] else SERVICE_ANEW,
     }
 
@@ -154,6 +159,8 @@ def settings_of(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str
         if names:
             found[keyword] = [" ".join(names)]
     found |= {key: [",".join(names)] for key, names in ssh_algorithms.choose(facts["supported"], level).items()}
+    if wanted["totp_users"]:
+        found["UsePAM"] = ["yes"]
     return merged(found, wanted["settings"])
 
 
@@ -194,12 +201,15 @@ def allowed(facts: Mapping[str, Any], name: str, wanted: Mapping[str, Any]) -> b
     )
 
 
-def problems(facts: Mapping[str, Any], wanted: Mapping[str, Any], settings: Mapping[str, list[str]]) -> list[str]:
+def problems(
+    facts: Mapping[str, Any], wanted: Mapping[str, Any], settings: Mapping[str, list[str]], *, written: bool
+) -> list[str]:
     """Why it must not be done: each a sentence with its remedy."""
     if not facts["version"]:
         return ["OpenSSH's server is not installed. Remedy: install openssh-server"]
     return [
         *people_problems(facts, wanted),
+        *ssh_totp.problems(facts, wanted["totp_users"], settings, written=written),
         *port_problems(facts, wanted["port"]),
         *file_problems(facts, settings),
     ]
