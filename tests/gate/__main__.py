@@ -13,7 +13,7 @@ from tests.gate import catalogue, figures
 from tests.gate.job import LOGS, ROOT, Job, Outcome, run
 
 # Lint and unit tests use all cores; servers mostly wait, so several of them run at once.
-WIDTH = {"lint": 2, "unit": 1, "servers": 4}
+WIDTH = {"lint": 2, "unit": 1, "servers": 3}
 
 
 def arguments() -> argparse.Namespace:
