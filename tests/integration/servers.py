@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.integration import playbook
 
-from mediastack_provision.sandbox import lifecycle
+from mediastack_provision.sandbox import lifecycle, names
 from mediastack_provision.sandbox.docker import find_engine
 from mediastack_provision.sandbox.state import Sandbox
 
@@ -99,11 +99,14 @@ def changes(result: playbook.Result) -> list[tuple[str, str, str]]:
 
 
 @contextmanager
-def server(name: str, *, release: str = "debian13", kind: str = "engine") -> Iterator[Server]:
+def server(
+    name: str, *, release: str = "debian13", kind: str = "engine", ports: tuple[int, ...] = ()
+) -> Iterator[Server]:
     """A fresh server for the length of a test; nothing of it is left."""
+    name = names.of_checkout(name, playbook.ROOT)
     lifecycle.down(name)
     try:
-        yield Server(lifecycle.up(name, release, kind))
+        yield Server(lifecycle.up(name, release, kind, ports=ports))
     finally:
         lifecycle.down(name)
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from tests.integration.servers import Server
+from tests.integration.servers import Server, server
 
-from mediastack_provision.sandbox import lifecycle
 from mediastack_provision.sandbox.docker import find_engine
 
 PORT = 2200
@@ -24,15 +23,10 @@ WAYS = [("debian12", "service"), ("debian13", "service"), ("debian12", "socket")
 @pytest.fixture(scope="module", params=WAYS, ids=["-".join(way) for way in WAYS])
 def made(request: pytest.FixtureRequest) -> Iterator[tuple[Server, str]]:
     release, way = request.param
-    name = f"it-port-{release}-{way}"
-    lifecycle.down(name)
-    try:
-        fresh = Server(lifecycle.up(name, release, "bare", ports=(PORT,)))
+    with server(f"it-port-{release}-{way}", release=release, kind="bare", ports=(PORT,)) as fresh:
         if way == "socket":
             fresh.root(TO_SOCKET)
         yield fresh, way
-    finally:
-        lifecycle.down(name)
 
 
 def choose(made: Server, **choices: object) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mediastack_provision.project import state_dir
+from mediastack_provision.sandbox import names
 
 FILE = "/etc/mediastack/nftables/mediastack_firewall.nft"
 
@@ -68,7 +71,8 @@ def test_the_distributions_service_stays_off(host: Any) -> None:
 
 def test_the_way_in_is_open_and_others_are_not(host: Any) -> None:
     """The controller is outside of the server and in its LAN."""
-    name = "mol-" + host.ansible.get_variables()["inventory_hostname"]
+    mine = "mol-" + host.ansible.get_variables()["inventory_hostname"]
+    name = names.of_checkout(mine, Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]))
     address = json.loads((state_dir() / "sandbox" / name / "connection.json").read_text())["server_address"]
     with host.sudo():
         host.run("systemd-run --quiet --unit closed python3 -m http.server 8097")

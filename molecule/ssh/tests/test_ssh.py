@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mediastack_provision.project import state_dir
+from mediastack_provision.sandbox import names
 
 
 def effective(host: Any) -> dict[str, list[str]]:
@@ -22,7 +25,8 @@ def effective(host: Any) -> dict[str, list[str]]:
 
 def reached(host: Any) -> dict[str, Any]:
     """How the sandbox server is reached, as it was written down when it was made."""
-    name = "mol-" + host.ansible.get_variables()["inventory_hostname"]
+    mine = "mol-" + host.ansible.get_variables()["inventory_hostname"]
+    name = names.of_checkout(mine, Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]))
     found: dict[str, Any] = json.loads((state_dir() / "sandbox" / name / "connection.json").read_text())
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from mediastack_provision.exits import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 PREFIX = "mediastack-sandbox"
 LABEL = "mediastack.sandbox"  # its value is the sandbox's name; `cache` on what all sandboxes share
@@ -26,7 +28,7 @@ ECHO_ADDRESS = "198.51.100.1"  # tells a caller its own address
 REGISTRY = "registry.internet.test:5000"
 DOCKER_REPOSITORY = "http://packages.internet.test/linux/debian"
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
 def checked_name(name: str) -> str:
@@ -37,8 +39,13 @@ def checked_name(name: str) -> str:
 
     """
     if not _NAME.fullmatch(name) or name == CACHE:
-        raise UserError(f"{name!r} is no name for a sandbox: 1-30 of a-z, 0-9 and -, a letter or digit at both ends.")
+        raise UserError(f"{name!r} is no name for a sandbox: 1-40 of a-z, 0-9 and -, a letter or digit at both ends.")
     return name
+
+
+def of_checkout(name: str, checkout: Path) -> str:
+    """A name for a test's sandbox that a test run of another checkout on the same machine does not take."""
+    return f"{name}-{hashlib.sha256(str(checkout).encode()).hexdigest()[:4]}"
 
 
 def label(name: str) -> str:

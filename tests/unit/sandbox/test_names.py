@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,12 +21,19 @@ subnets = st.builds(
 )
 
 
-@pytest.mark.parametrize("name", ["demo", "a", "a-b", "0", "a" * 30])
+@pytest.mark.parametrize("name", ["demo", "a", "a-b", "0", "a" * 40])
 def test_valid_names(name: str) -> None:
     assert names.checked_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "-a", "a-", "A", "a_b", "a/b", "../x", "a" * 31, "cache", "a\n", "ä"])
+def test_checkouts_do_not_share_a_name() -> None:
+    mine = names.of_checkout("it-slice", Path("/home/anna/mediastack"))
+    assert names.checked_name(mine).startswith("it-slice-")
+    assert mine == names.of_checkout("it-slice", Path("/home/anna/mediastack"))
+    assert mine != names.of_checkout("it-slice", Path("/tmp/clone"))
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", "A", "a_b", "a/b", "../x", "a" * 41, "cache", "a\n", "ä"])
 def test_invalid_names_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="no name for a sandbox"):
         names.checked_name(name)
