@@ -1,6 +1,6 @@
 """Write docs/captures/*.txt: what the command really prints, on a terminal of 80 columns.
 
-    python -m tools.capture [wizard|error|plan|apply|status|verify …]
+    python -m tools.capture [wizard|error|plan|apply|harden-check|harden|status|verify|audit …]
 
 A wizard and an error need nothing; the others run against a sandbox named `capture`, which is made for them and
 removed afterwards. Run it again after a change of the output; review the difference like any other.
@@ -64,8 +64,11 @@ ALONE = {"wizard": WIZARD, "error": Scene(("validate", "-i", "inventories/home")
 ON_A_SERVER = {
     "plan": Scene(("plan",), (2,)),
     "apply": Scene(("apply",)),
+    "harden-check": Scene(("harden", "--check"), (2,)),
+    "harden": Scene(("harden",)),
     "status": Scene(("status",)),
     "verify": Scene(("verify",), (0, 3)),
+    "audit": Scene(("audit", "--install"), (0, 3)),
 }
 
 
