@@ -252,13 +252,9 @@ def test_a_source_knows_who_belongs_to_it() -> None:
     assert [source.holds(one) for one in ("192.0.2.9", "2001:db8::9%eth0", "198.51.100.1")] == [True, True, False]
 
 
-def test_units_as_systemctl_shows_them() -> None:
-    said = (
-        "Id=ufw.service\nActiveState=active\nUnitFileState=enabled\n\n"
-        "Listen=0.0.0.0:22 (Stream)\nListen=[::]:2222 (Stream)\nId=ssh.socket\nActiveState=active\n"
-    )
-    assert firewall_host.units(said)["ufw.service"]["UnitFileState"] == "enabled"
-    assert firewall_host.socket_ports(said) == {22, 2222}
+def test_ports_of_a_socket() -> None:
+    assert firewall_host.socket_ports("0.0.0.0:22 (Stream)\n[::]:2222 (Stream)\n/run/x (Stream)") == {22, 2222}
+    assert firewall_host.socket_ports("") == set()
 
 
 @pytest.mark.parametrize(

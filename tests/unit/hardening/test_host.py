@@ -15,19 +15,24 @@ from ansible_collections.mediastack.core.plugins.modules import hardening
 
 
 def test_a_unit_that_runs() -> None:
-    block = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nActiveEnterTimestamp=@1795000000\n"
-    found = hardening_host.parse_unit(block + "ConditionResult=yes\nConditionTimestampMonotonic=12")
+    values = {"ActiveState": "active", "UnitFileState": "enabled", "ActiveEnterTimestamp": "@1795000000"}
+    found = hardening_host.unit_of({**values, "ConditionResult": "yes", "ConditionTimestampMonotonic": "12"})
     assert found == {"active": "active", "enabled": "enabled", "started": 1795000000, "refused": False}
 
 
 def test_a_unit_whose_conditions_are_not_met() -> None:
-    block = "ActiveState=inactive\nUnitFileState=enabled\nActiveEnterTimestamp=\nConditionResult=no\n"
-    assert hardening_host.parse_unit(block + "ConditionTimestampMonotonic=12")["refused"]
-    assert not hardening_host.parse_unit(block + "ConditionTimestampMonotonic=0")["refused"], "it was never tried"
+    values = {
+        "ActiveState": "inactive",
+        "UnitFileState": "enabled",
+        "ActiveEnterTimestamp": "",
+        "ConditionResult": "no",
+    }
+    assert hardening_host.unit_of({**values, "ConditionTimestampMonotonic": "12"})["refused"]
+    assert not hardening_host.unit_of({**values, "ConditionTimestampMonotonic": "0"})["refused"], "it was never tried"
 
 
 def test_a_unit_that_is_not_there() -> None:
-    assert hardening_host.parse_unit("") == {"active": "inactive", "enabled": "", "started": 0, "refused": False}
+    assert hardening_host.unit_of({}) == {"active": "inactive", "enabled": "", "started": 0, "refused": False}
 
 
 def test_links_are_neither_listed_nor_followed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a role learns of packages and of the engine's set-up."""
+"""What a role learns of the engine's set-up."""
 
 from __future__ import annotations
 
@@ -12,30 +12,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mediastack.core.plugins.module_utils import host_docker
-
-STATUS = """\
-Package: tzdata
-Status: install ok installed
-Description: zones
- Package: not-a-field
- .
-
-Package: docker.io
-Status: deinstall ok config-files
-
-Package: half
-Status: install ok half-configured
-"""
-
-
-def test_only_completely_installed_packages_count() -> None:
-    assert host_docker.parse_dpkg(STATUS) == {"tzdata"}
-
-
-def test_packages_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "status").write_text(STATUS)
-    monkeypatch.setattr(host_docker, "DPKG_STATUS", str(tmp_path / "status"))
-    assert host_docker.installed(["tzdata", "docker.io"]) == {"tzdata": True, "docker.io": False}
 
 
 @pytest.mark.parametrize(

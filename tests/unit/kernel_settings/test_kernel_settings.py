@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.mediastack.core.plugins.module_utils import kernel as kernel_utils
 from ansible_collections.mediastack.core.plugins.modules import kernel_settings
 
 
@@ -67,3 +68,9 @@ def test_a_read_only_setting_with_the_wanted_value_is_fine(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert run(kernel, {"net.core.rmem_max": 4096}, capsys=capsys)["refused"] == []
+
+
+def test_a_setting_that_is_not_there_cannot_be_set(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_utils, "ROOT", kernel)
+    assert kernel_utils.setting("net.core.rmem_max") == {"value": "4096", "reason": ""}
+    assert kernel_utils.setting("net.none") == {"value": "", "reason": "this kernel does not have it"}

@@ -19,10 +19,9 @@ def test_only_a_new_program_needs_a_new_start(
     (tmp_path / "etc").mkdir()
     (tmp_path / where).write_text("new")
     since = int((time.monotonic() - 60) * 1e6)
-    said = f"ActiveState=active\nUnitFileState=enabled\nActiveEnterTimestampMonotonic={since}\n"
+    said = {"ActiveState": "active", "UnitFileState": "enabled", "ActiveEnterTimestampMonotonic": str(since)}
     monkeypatch.setattr(killswitch_kernel, "FOLDER", str(tmp_path / "etc"))
-    monkeypatch.setattr(killswitch_kernel, "run", lambda argv: said)
-    found = killswitch_host.unit("x.service", [str(tmp_path / "etc/table.nft"), str(tmp_path / "program.py")])
+    found = killswitch_host.unit_of(said, [str(tmp_path / "etc/table.nft"), str(tmp_path / "program.py")])
     assert found == {"enabled": True, "active": True, "stale": stale}
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch as watch
-from ansible_collections.mediastack.core.plugins.module_utils import host_system, ssh_session
+from ansible_collections.mediastack.core.plugins.module_utils import host_system, packages, ssh_session, systemd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,31 +23,15 @@ LOG = "/var/log/fail2ban.log"
 SECONDS = 60
 
 
-def installed() -> dict[str, bool]:
-    """Which of the packages are there."""
-    argv = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\\n", *PACKAGES]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return dict.fromkeys(PACKAGES, False)
-    there = {line.partition(" ")[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
-    return {name: name in there for name in PACKAGES}
-
-
 def units() -> dict[str, dict[str, bool]]:
     """``{unit: {active, enabled}}``."""
-    found = {}
-    for unit in (SERVICE, TIMER):
-        try:
-            text = watch.run("systemctl", "show", "-p", "ActiveState,UnitFileState", unit)
-        except watch.BansError:
-            text = ""
-        state = dict(line.partition("=")[::2] for line in text.splitlines())
-        found[unit] = {
+    return {
+        unit: {
             "active": state.get("ActiveState") in ("active", "activating", "reloading"),
             "enabled": state.get("UnitFileState") == "enabled",
         }
-    return found
+        for unit, state in systemd.show((SERVICE, TIMER), ("ActiveState", "UnitFileState")).items()
+    }
 
 
 def gather(paths: Iterable[str], prefix6: int) -> dict[str, Any]:
@@ -57,7 +41,7 @@ def gather(paths: Iterable[str], prefix6: int) -> dict[str, Any]:
     except watch.BansError:
         jails = None
     return {
-        "packages": installed(),
+        "packages": packages.installed(PACKAGES),
         "units": units(),
         "jails": jails,
         "states": {path: host_system.describe_state(path) for path in paths},
@@ -109,6 +93,7 @@ def load(wanted: Iterable[str], revision: str) -> str:
 
     Raises:
         BansError: it does not take them.
+        SystemdError: it does not start.
 
     """
     wanted = list(wanted)
@@ -120,8 +105,9 @@ def load(wanted: Iterable[str], revision: str) -> str:
         else:
             if wait(wanted, revision, SECONDS / 4):
                 return "reloaded"
-    subprocess.run(["systemctl", "reset-failed", SERVICE], capture_output=True, timeout=SECONDS, check=False)
-    watch.run("systemctl", "restart", SERVICE)
+    with contextlib.suppress(systemd.SystemdError):
+        systemd.call("reset-failed", SERVICE)
+    systemd.call("restart", SERVICE)
     if not wait(wanted, revision):
         last = "\n".join(host_system.read(LOG).splitlines()[-15:])
         raise watch.BansError(f"fail2ban does not run with the new configuration. Its log ends with:\n{last}")

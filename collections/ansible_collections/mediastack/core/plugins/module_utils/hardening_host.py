@@ -7,21 +7,24 @@ import os
 import socket
 import stat
 import struct
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import host_docker, host_system, kernel
+from ansible_collections.mediastack.core.plugins.module_utils import host_system, kernel, packages, pam, systemd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SECONDS = 20
-PROPERTIES = "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionResult,ConditionTimestampMonotonic"
+PROPERTIES = (
+    "ActiveState",
+    "UnitFileState",
+    "ActiveEnterTimestamp",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+)
 AUDIT_PROTOCOL, AUDIT_GET = 9, 1000
 NETLINK_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, process
 REQUEST_WITH_REPLY = 5
-PAM_FOLDERS = ("usr/lib/*/security", "lib/*/security", "usr/lib/security", "usr/lib64/security")
 KEPT_MODES = 0o7777
 
 
@@ -31,12 +34,12 @@ def gather(asked: Mapping[str, Any]) -> dict[str, Any]:
         "states": {path: state(path) for path in asked["paths"]},
         "texts": {path: host_system.read(path) for path in asked["texts"] if Path(path).is_file()},
         "patterns": {pattern: modes(pattern) for pattern in asked["patterns"]},
-        "kernel_settings": {name: setting(name) for name in asked["kernel_settings"]},
-        "packages": host_docker.installed(asked["packages"]),
+        "kernel_settings": {name: kernel.setting(name) for name in asked["kernel_settings"]},
+        "packages": packages.installed(asked["packages"]),
         "units": units(asked["units"]),
         "mounts": {path: mount_options(path) for path in asked["mounts"]},
         "modules": [line.split()[0] for line in host_system.read("/proc/modules").splitlines() if line.strip()],
-        "pam_modules": pam_modules(),
+        "pam_modules": pam.modules(),
         "audit": has_audit(),
         "apparmor": host_system.read("/sys/module/apparmor/parameters/enabled").strip() == "Y",
     }
@@ -48,12 +51,6 @@ def state(path: str) -> dict[str, Any]:
     if found["kind"] != "missing":
         found["mtime"] = int(os.lstat(path).st_mtime)
     return found
-
-
-def setting(name: str) -> dict[str, str]:
-    """The present value of a kernel setting, and why it cannot be set (empty when it can)."""
-    value, reason = kernel.look(Path("/proc/sys"), name)
-    return {"value": value, "reason": reason}
 
 
 def modes(pattern: str) -> dict[str, str]:
@@ -81,22 +78,11 @@ def mount_options(path: str) -> list[str] | None:
 
 def units(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """``{active, enabled, started, refused}`` of each; enabled is empty of a unit that is not there."""
-    wanted = list(names)
-    if not wanted:
-        return {}
-    argv = ["systemctl", "show", "--timestamp=unix", f"--property={PROPERTIES}", "--", *wanted]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return {name: parse_unit("") for name in wanted}
-    blocks = done.stdout.strip("\n").split("\n\n")
-    blocks += [""] * (len(wanted) - len(blocks))
-    return {name: parse_unit(block) for name, block in zip(wanted, blocks)}  # noqa: B905  Python 3.9
+    return {name: unit_of(values) for name, values in systemd.show(names, PROPERTIES).items()}
 
 
-def parse_unit(block: str) -> dict[str, Any]:
-    """One unit of `systemctl show`. Refused: it was to start, and its own conditions were not met."""
-    values = dict(line.partition("=")[::2] for line in block.splitlines())
+def unit_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """A unit by its properties. Refused: it was to start, and its own conditions were not met."""
     started = values.get("ActiveEnterTimestamp", "").lstrip("@")
     tried = values.get("ConditionTimestampMonotonic", "0") not in ("", "0")
     return {
@@ -105,11 +91,6 @@ def parse_unit(block: str) -> dict[str, Any]:
         "started": int(started) if started.isdigit() else 0,
         "refused": tried and values.get("ConditionResult") == "no",
     }
-
-
-def pam_modules() -> list[str]:
-    """Names of the PAM modules that are installed."""
-    return sorted({path.name for folder in PAM_FOLDERS for path in Path("/").glob(f"{folder}/pam_*.so")})
 
 
 def has_audit() -> bool:

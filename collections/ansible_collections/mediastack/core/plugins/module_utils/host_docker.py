@@ -1,4 +1,4 @@
-"""How the engine was set up, and which packages there are: what tells a role its work. Reads only."""
+"""How the engine was set up: what tells a role its work. Reads only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mediastack.core.plugins.module_utils import systemd
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,40 +22,8 @@ ENABLED_LINK = "/etc/systemd/system/multi-user.target.wants/docker.service"
 UNIT_FILE = "/etc/systemd/system/docker.service.d/mediastack.conf"
 SOCKET = "/run/docker.sock"
 PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DPKG_STATUS = "/var/lib/dpkg/status"
 MARK = "MEDIASTACK_"
 QUERY_SECONDS = 30
-
-
-def parse_dpkg(text: str) -> set[str]:
-    """Names of the installed packages in dpkg's status file."""
-    found = set()
-    for block in text.split("\n\n"):
-        fields = dict(line.partition(": ")[::2] for line in block.splitlines() if not line.startswith(" "))
-        if fields.get("Status", "").endswith(" ok installed"):
-            found.add(fields.get("Package", ""))
-    return found
-
-
-def installed(names: Iterable[str]) -> dict[str, bool]:
-    """``{name: is it installed}``; a package manager that is not known has nothing."""
-    wanted = list(names)
-    status = Path(DPKG_STATUS)
-    if status.exists():
-        there = parse_dpkg(status.read_text(encoding="utf-8", errors="replace"))
-        return {name: name in there for name in wanted}
-    for query in (["rpm", "-q"], ["pacman", "-Q"]):
-        if shutil.which(query[0]):
-            return {name: _asked([*query, name]) for name in wanted}
-    return dict.fromkeys(wanted, False)
-
-
-def _asked(argv: list[str]) -> bool:
-    try:
-        done = subprocess.run(argv, capture_output=True, timeout=QUERY_SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
 
 
 def daemon_file(path: str = DAEMON_FILE) -> tuple[dict[str, Any] | None, str | None]:
@@ -122,7 +92,7 @@ def asleep(socket: str = SOCKET, processes: str = "/proc") -> bool:
     """Whether a question would start the engine: systemd listens in its place. Who only looks must not ask then."""
     if os.environ.get("DOCKER_HOST") or not Path(socket).is_socket() or running_engine(processes) is not None:
         return False
-    return _asked(["systemctl", "is-active", "--quiet", "docker.socket"])
+    return systemd.is_active("docker.socket")
 
 
 def environment_of(process: Path | None) -> dict[str, str]:

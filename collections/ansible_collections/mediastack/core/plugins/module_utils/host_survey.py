@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import (
@@ -13,6 +12,7 @@ from ansible_collections.mediastack.core.plugins.module_utils import (
     host_system,
     kernel,
     lease_file,
+    packages,
     places,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.apps.set_up import APPLICATIONS, lacking, set_up_all
@@ -71,12 +71,6 @@ def shown(item: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {**item, "labels": {name: value for name, value in item["labels"].items() if name.startswith(readable)}}
 
 
-def kernel_setting(name: str) -> dict[str, str]:
-    """The present value of a setting, and why it cannot be set (empty when it can)."""
-    value, reason = kernel.look(Path("/proc/sys"), name)
-    return {"value": value, "reason": reason}
-
-
 def ask(params: dict[str, Any], running: set[str]) -> dict[str, Any] | None:
     """What applications have left to set up; None unless all of them run and all their secrets are known."""
     apps, secrets = params["applications"], params["sign_ins"]
@@ -106,10 +100,10 @@ def gather(params: dict[str, Any], docker: Docker) -> dict[str, Any]:
         "filesystems": host_system.filesystems(params["paths"]),
         "paths": {path: host_system.describe_path(path) for path in params["paths"]},
         "states": {path: host_system.describe_state(path) for path in params["states"]},
-        "kernel_settings": {name: kernel_setting(name) for name in params["kernel_settings"]},
+        "kernel_settings": {name: kernel.setting(name) for name in params["kernel_settings"]},
         "users": host_system.users(params["users"]),
         "groups": host_system.groups(params["groups"]),
-        "packages": host_docker.installed(params["packages"]),
+        "packages": packages.installed(params["packages"]),
         "docker": host_docker.engine_setup(),
         "generation": generation,
         "displaced": places.displaced(generation, params["hash_key"]),

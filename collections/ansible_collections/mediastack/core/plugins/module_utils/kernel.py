@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+ROOT = Path("/proc/sys")
+
 
 def path_of(root: Path, name: str) -> Path:
     """Return the file of a setting. As in sysctl.conf, a slash is a dot in a name."""
@@ -27,6 +29,12 @@ def look(root: Path, name: str) -> tuple[str, str]:
     except (OSError, ValueError) as error:
         return "", str(error)
     return value, "" if os.access(path, os.W_OK) else "it is read-only here"
+
+
+def setting(name: str) -> dict[str, str]:
+    """``{value, reason}`` of a setting of this kernel, as `look` tells them."""
+    value, reason = look(ROOT, name)
+    return {"value": value, "reason": reason}
 
 
 def drift(wanted: dict[str, Any], found: dict[str, dict[str, str]]) -> dict[str, Any]:

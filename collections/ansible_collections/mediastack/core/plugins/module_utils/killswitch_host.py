@@ -9,12 +9,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import guard, host_system, killswitch_kernel, ssh_session
+from ansible_collections.mediastack.core.plugins.module_utils import (
+    guard,
+    host_system,
+    killswitch_kernel,
+    ssh_session,
+    systemd,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SERVER_KEYS = ("vpn", "country", "city", "hostname", "tcp", "udp", "ips")
+PROPERTIES = ("ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
 BYTES = 64 << 20  # Gluetun's servers.json has some megabytes
 
 
@@ -47,10 +54,8 @@ def fitting(found: Iterable[Mapping[str, Any]], wanted: Mapping[str, Sequence[st
     ]
 
 
-def unit(name: str, files: Iterable[str]) -> dict[str, Any]:
-    """``{enabled, active, stale}``; stale: started before one of its files was changed."""
-    said = _systemctl("show", name, "--property=ActiveState,UnitFileState,ActiveEnterTimestampMonotonic")
-    values = dict(line.partition("=")[::2] for line in said.splitlines())
+def unit_of(values: Mapping[str, str], files: Iterable[str]) -> dict[str, Any]:
+    """``{enabled, active, stale}`` of a unit by its properties; stale: started before one of its files was changed."""
     since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     active = values.get("ActiveState") == "active"
     # Table and rules are read anew whenever they change; only what is run has to be started again.
@@ -61,13 +66,6 @@ def unit(name: str, files: Iterable[str]) -> dict[str, Any]:
         "active": active,
         "stale": active and any(moment > since for moment in changed),
     }
-
-
-def _systemctl(*words: str) -> str:
-    try:
-        return killswitch_kernel.run(["systemctl", *words])
-    except killswitch_kernel.KernelError:
-        return ""
 
 
 def kernel_faults(folder: str) -> list[str]:
@@ -92,9 +90,11 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
         "servers": found,
         "states": {path: host_system.describe_state(path) for path in params["files"]},
         "faults": kernel_faults(killswitch_kernel.FOLDER) if all(tools.values()) else ["nftables is not installed"],
-        "units": {name: unit(name, params["files"]) for name in params["units"]},
+        "units": {
+            name: unit_of(values, params["files"]) for name, values in systemd.show(params["units"], PROPERTIES).items()
+        },
         "controller": ssh_session.client(),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),
-        "systemd": Path("/run/systemd/system").is_dir(),
+        "systemd": systemd.runs_here(),
         "guarded": Path(guard.DIRECTORY, "killswitch", "state.json").exists(),
     }

@@ -11,7 +11,15 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import guard, host_net, host_system, ssh_config, ssh_keys
+from ansible_collections.mediastack.core.plugins.module_utils import (
+    guard,
+    host_net,
+    host_system,
+    pam,
+    ssh_config,
+    ssh_keys,
+    systemd,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +31,6 @@ QUERIES = ("kex", "cipher", "mac", "sig")
 DEFAULT_KEY_FILES = [".ssh/authorized_keys .ssh/authorized_keys2"]
 NO_SHELLS = ("nologin", "false")
 PAM = "/etc/pam.d/sshd"
-PAM_MODULES = ("lib/security", "lib/*/security", "usr/lib/security", "usr/lib/*/security")
 TOTP_PROGRAM = "pam_google_authenticator.so"
 TOTP_SECRET = re.compile(r"[A-Z2-7]{16,}=*\n")
 TOTP_MODES = (0o400, 0o600)
@@ -144,14 +151,14 @@ def gather(users: Iterable[str], files: Iterable[str], *, moduli: bool) -> dict[
         "keys_command": effective.get("authorizedkeyscommand", ["none"]) != ["none"],
         "accounts": {name: account(name, key_files) for name in dict.fromkeys([who, *users])},
         "groups": [entry.gr_name for entry in grp.getgrall()],
-        "socket": output("systemctl", "is-active", "ssh.socket").strip() == "active",
+        "socket": systemd.is_active("ssh.socket"),
         "listening": [
             {"port": item["port"], "process": item["process"]}
             for item in host_net.listening(set(), [])
             if item["protocol"] == "tcp"
         ],
         "pam": host_system.read(PAM),
-        "totp_program": any(any(Path("/").glob(f"{folder}/{TOTP_PROGRAM}")) for folder in PAM_MODULES),
+        "totp_program": TOTP_PROGRAM in pam.modules(),
         "states": {path: host_system.describe_state(path) for path in files},
         "moduli": moduli,
         "guarded": Path(guard.DIRECTORY, "ssh", "state.json").exists(),
