@@ -67,6 +67,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return "systemctl mask: no" if argv[1] == "mask" else ""
 
     monkeypatch.setattr(hardening, "run", run)
+    monkeypatch.setattr(hardening.systemd, "call", lambda *words: found.append(["systemctl", *words]))
     return found
 
 

@@ -70,7 +70,6 @@ changes:
   sample: [{name: fail2ban.service, action: reloaded}, {name: "sshd: 192.0.2.7/32 put back", action: repaired}]
 """
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_host as host
 from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch as watch
+from ansible_collections.mediastack.core.plugins.module_utils import systemd
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, wants_diff, writing
 from ansible_collections.mediastack.core.plugins.module_utils.files_apply import apply
 from ansible_collections.mediastack.core.plugins.module_utils.files_plan import (
@@ -100,14 +100,6 @@ ARGUMENTS = {
     **LEASE_ARGUMENTS,
 }
 UNIT_DIRECTORY = "/etc/systemd/system/"
-SECONDS = 90
-
-
-def systemctl(*words: str) -> None:
-    """Call it; raises BansError."""
-    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, timeout=SECONDS, check=False)
-    if done.returncode:
-        raise watch.BansError(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
 
 
 def turn(*, on: bool, write: bool) -> list[dict[str, Any]]:
@@ -117,11 +109,11 @@ def turn(*, on: bool, write: bool) -> list[dict[str, Any]]:
         if state["enabled"] != on:
             changes.append({"name": unit, "action": "enabled" if on else "disabled"})
             if write:
-                systemctl("enable" if on else "disable", unit)
+                systemd.call("enable" if on else "disable", unit)
         if state["active"] != on and (unit == host.TIMER or not on):
             changes.append({"name": unit, "action": "started" if on else "stopped"})
             if write:
-                systemctl("start" if on else "stop", unit)
+                systemd.call("start" if on else "stop", unit)
     return changes
 
 
@@ -156,7 +148,7 @@ def write_files(module: AnsibleModule, plan: Plan, directories: Directories) -> 
     if changes and not module.check_mode:
         changes = apply(plan, directories)
         if any(change["path"].startswith(UNIT_DIRECTORY) for change in changes):
-            systemctl("daemon-reload")
+            systemd.daemon_reload()
     return changes
 
 
@@ -184,7 +176,7 @@ def main() -> None:
     try:
         with writing(module):
             reconcile(module)
-    except (FilesError, watch.BansError, OSError, subprocess.SubprocessError) as error:
+    except (FilesError, watch.BansError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error), changes=[])
 
 

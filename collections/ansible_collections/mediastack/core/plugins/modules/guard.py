@@ -91,7 +91,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import guard, guard_rollback
+from ansible_collections.mediastack.core.plugins.module_utils import guard, guard_rollback, systemd
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -104,17 +104,14 @@ ARGUMENTS = {
 AFTER = {"armed": "armed", "confirmed": "not armed", "rolled_back": "not armed"}
 
 
-def systemctl(module: AnsibleModule) -> Any:
-    """A caller of systemctl that raises GuardError."""
-
-    def call(*words: str) -> None:
-        if not Path("/run/systemd/system").is_dir():
-            raise guard.GuardError("this server is not run by systemd, so nothing could undo the change")
-        code, _out, err = module.run_command(["systemctl", *words])
-        if code:
-            raise guard.GuardError(f"systemctl {' '.join(words)}: {err.strip()}")
-
-    return call
+def systemctl(*words: str) -> None:
+    """Call it; raises GuardError. A rollback takes the time that its commands take."""
+    if not systemd.runs_here():
+        raise guard.GuardError("this server is not run by systemd, so nothing could undo the change")
+    try:
+        systemd.call(*words, seconds=None)
+    except systemd.SystemdError as error:
+        raise guard.GuardError(str(error)) from error
 
 
 def described(state: str, paths: list[str]) -> str:
@@ -126,9 +123,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what is asked for; returns the module's result."""
     params = module.params
     guard.refuse(params["name"], params["seconds"], params["paths"], params["restore"])
-    one = guard.Guard(
-        params["name"], Path(params["directory"]), guard_rollback.UNITS, guard_rollback.RUN, systemctl(module)
-    )
+    one = guard.Guard(params["name"], Path(params["directory"]), guard_rollback.UNITS, guard_rollback.RUN, systemctl)
     before = one.state()
     saved = [entry["path"] for entry in before["paths"]] if before else []
     wanted = params["state"]

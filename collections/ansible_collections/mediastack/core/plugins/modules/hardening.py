@@ -111,7 +111,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import hardening_host, host_system
+from ansible_collections.mediastack.core.plugins.module_utils import hardening_host, host_system, systemd
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 
 SECONDS = 90
@@ -182,8 +182,11 @@ class Work:
 
     def units(self, items: list[dict[str, Any]]) -> None:
         """Switch units, once systemd has read what files say now."""
-        if items and not self.predict and (reason := run(["systemctl", "daemon-reload"])):
-            self.refused.append(reason)
+        if items and not self.predict:
+            try:
+                systemd.daemon_reload()
+            except systemd.SystemdError as error:
+                self.refused.append(str(error))
         for item in items:
             self.step(item["name"], item["action"], ["systemctl", *VERBS[item["action"]], item["name"]])
 

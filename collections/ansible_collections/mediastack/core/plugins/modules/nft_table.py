@@ -108,10 +108,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import nft_host, nft_table
+from ansible_collections.mediastack.core.plugins.module_utils import nft_host, nft_table, systemd
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.nft_host import Nft, Printed
 from ansible_collections.mediastack.core.plugins.module_utils.nft_table import NftError
+from ansible_collections.mediastack.core.plugins.module_utils.systemd import SystemdError
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -123,14 +124,6 @@ ARGUMENTS = {
     "units": {"type": "path", "default": nft_table.UNITS},
     **LEASE_ARGUMENTS,
 }
-
-
-def systemctl_reload(module: AnsibleModule) -> None:
-    """Let systemd read its units, where it runs."""
-    if Path("/run/systemd/system").is_dir():
-        code, _out, err = module.run_command(["systemctl", "daemon-reload"])
-        if code:
-            raise NftError(f"systemctl daemon-reload: {err.strip()}")
 
 
 class Table:
@@ -221,7 +214,8 @@ class Table:
                 nft_host.make_link(self.link, self.unit)
             else:
                 nft_host.remove([self.link, self.unit])
-            systemctl_reload(self.module)
+            if systemd.runs_here():
+                systemd.daemon_reload()
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -250,7 +244,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         module.exit_json(**run(module))
-    except (NftError, OSError) as error:
+    except (NftError, SystemdError, OSError) as error:
         module.fail_json(msg=f"table inet {module.params['name']}: {error}")
 
 
