@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from ansible_collections.mediastack.core.plugins.module_utils import guard, guard_rollback
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import writing
 from ansible_collections.mediastack.core.plugins.module_utils.guard import Guard, GuardError
 
 
@@ -195,3 +198,106 @@ def test_the_state_is_private_and_readable(tmp_path: Path) -> None:
     assert one.directory.stat().st_mode & 0o777 == 0o700
     assert (one.directory / "0").stat().st_mode & 0o777 == 0o600
     assert json.loads((one.directory / "state.json").read_text())["paths"][0]["path"] == str(file)
+
+
+def test_a_change_is_made_only_while_it_could_be_undone(tmp_path: Path, commands: list[list[str]]) -> None:
+    one = made(tmp_path)
+    where = (one.name, str(one.root), one.run)
+    with pytest.raises(GuardError, match="ssh_rollback_seconds"), guard.under(*where):
+        pytest.fail("changed without a guard")
+    arm(one, tmp_path / "file")
+    with guard.under(*where):
+        pass
+    assert back(one) == []
+    with pytest.raises(GuardError, match="Nothing was changed"), guard.under(*where):
+        pytest.fail("changed when the server had gone back")
+    assert commands
+
+
+def test_a_countdown_that_ends_during_a_change_undoes_all_of_it(tmp_path: Path, commands: list[list[str]]) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    one = made(tmp_path)
+    arm(one, file)
+    countdown = threading.Thread(target=back, args=(one,))
+    with guard.under(one.name, str(one.root), one.run):
+        countdown.start()
+        countdown.join(0.2)
+        assert countdown.is_alive()
+        file.write_text("new")
+    countdown.join(30)
+    assert file.read_text() == "old"
+    assert commands
+
+
+def test_a_module_says_that_it_came_too_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_rollback, "RUN", str(tmp_path / "run"))
+    under = guard.under
+    monkeypatch.setattr(guard, "under", lambda name: under(name, str(tmp_path / "guard"), str(tmp_path / "run")))
+    told: list[str] = []
+
+    class Module:
+        check_mode = False
+        params: ClassVar[dict[str, Any]] = {
+            "lease": "", "lease_directory": str(tmp_path / "lease"), "lease_wait": 1.0, "guard": "ssh",
+        }  # fmt: skip
+        warn = staticmethod(print)
+
+        @staticmethod
+        def fail_json(msg: str) -> None:
+            told.append(msg)
+            raise SystemExit
+
+    with pytest.raises(SystemExit), writing(cast("Any", Module)):
+        pytest.fail("changed without a guard")
+    assert told[0].startswith("guard ssh: the countdown was over")
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders whose entries were made safe against a power cut, with what was in them then."""
+    found: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_dir():
+            found.append(f"{path.name}: {' '.join(sorted(item.name for item in path.iterdir()))}")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
+def test_a_power_cut_finds_the_guard_that_was_armed(tmp_path: Path, synced: list[str]) -> None:
+    one = made(tmp_path)
+    arm(one, tmp_path / "file")
+    assert any(line.startswith("ssh: ") and "state.json" in line for line in synced)
+    assert "sysinit.target.wants: mediastack-guard-ssh.service" in synced
+    assert any(line.startswith("units: ") and "service mediastack-guard-ssh.timer" in line for line in synced)
+
+
+def test_a_power_cut_does_not_undo_what_was_confirmed(tmp_path: Path, synced: list[str]) -> None:
+    one = made(tmp_path)
+    arm(one, tmp_path / "file")
+    synced.clear()
+    guard.confirm(one)
+    assert any(line.startswith("ssh: ") and "state.json" not in line for line in synced)
+
+
+def test_a_power_cut_after_going_back_finds_the_old_files(
+    tmp_path: Path, commands: list[list[str]], synced: list[str]
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    link, none = folder / "link", folder / "none"
+    link.symlink_to("elsewhere")
+    one = made(tmp_path)
+    arm(one, link, none)
+    link.unlink()
+    none.write_text("new")
+    synced.clear()
+    back(one)
+    assert commands
+    first_without_state = next(n for n, line in enumerate(synced) if line.startswith("ssh: ") and "state" not in line)
+    assert "etc: link" in synced[:first_without_state]

@@ -23,4 +23,11 @@ options:
     description: Seconds to wait for a module of an earlier run that still writes.
     type: float
     default: 300
+  guard:
+    description:
+      - Name of the guard (M(mediastack.core.guard)) that undoes this change unless it is confirmed.
+      - The module fails before it changes anything when that is not armed any more. A countdown that ends meanwhile
+        waits.
+    type: str
+    default: ""
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mediastack.core.plugins.module_utils import guard_rollback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 DIRECTORY = "/var/lib/mediastack/guard"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
@@ -134,12 +135,10 @@ def _write(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def _write_units(guard: Guard, seconds: int, python: str) -> None:
-    timer, service, link = guard_rollback.unit_files(guard.name, guard.units)
+    timer, service, wanted = guard_rollback.unit_files(guard.name, guard.units)
     _write(service, service_text(guard, python))
     _write(timer, timer_text(guard, seconds))
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(service)
+    guard_rollback.link(wanted, str(service))
 
 
 def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], seconds: int, python: str) -> bool:
@@ -172,12 +171,29 @@ def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], secon
         return before is not None
 
 
+@contextlib.contextmanager
+def under(name: str, root: str = DIRECTORY, run: str = guard_rollback.RUN) -> Iterator[None]:
+    """Change something while its guard is armed. A countdown that ends meanwhile waits, and undoes all of the change.
+
+    Raises:
+        GuardError: it is not armed, so that nobody would undo the change: the run took longer than the countdown.
+
+    """
+    with guard_rollback.alone(name, run):
+        if guard_rollback.read(Path(root, name)) is None:
+            raise GuardError(
+                "the countdown was over before this change began, and the server has gone back by itself. Nothing was "
+                f"changed. Remedy: run again, with more {name}_rollback_seconds or fewer servers at a time"
+            )
+        yield
+
+
 def confirm(guard: Guard) -> None:
     """Keep the new state. Raises GuardError when the server has already gone back to the old one."""
     with guard_rollback.alone(guard.name, guard.run):
         if guard.state() is None:
             raise GuardError("is not armed: the server has gone back to its old state by itself, or never left it")
-        (guard.directory / "state.json").unlink()
+        guard_rollback.remove(guard.directory / "state.json")
         guard.systemctl("stop", f"{guard.unit}.timer")
         guard_rollback.forget(guard.name, guard.directory, guard.units, guard.run)
         guard.systemctl("daemon-reload")

@@ -56,6 +56,33 @@ def read(directory: Path) -> dict[str, Any] | None:
     return state
 
 
+def settle(folder: Path) -> None:
+    """Make what was renamed, linked or removed in a folder safe against a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or link for good, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        settle(path.parent)
+
+
+def link(path: Path, target: str) -> None:
+    """Make a link in one step, safe against a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.mediastack-guard")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    temporary.symlink_to(target)
+    temporary.replace(path)
+    settle(path.parent)
+
+
 def replace(path: Path, content: bytes, mode: int, uid: int, gid: int) -> None:
     """Write a file in one step, safe against a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,21 +94,16 @@ def replace(path: Path, content: bytes, mode: int, uid: int, gid: int) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
+    settle(path.parent)
 
 
 def put_back(directory: Path, saved: dict[str, Any]) -> None:
     """Make one path what it was."""
     path = Path(saved["path"])
     if saved["kind"] == "absent":
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        remove(path)
     elif saved["kind"] == "link":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.mediastack-guard")
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        temporary.symlink_to(saved["target"])
-        temporary.replace(path)
+        link(path, saved["target"])
     else:
         content = (directory / saved["content"]).read_bytes()
         replace(path, content, saved["mode"], saved["uid"], saved["gid"])
@@ -109,8 +131,7 @@ def run(command: list[str]) -> str:
 
 def forget(name: str, directory: Path, units: str = UNITS, run_directory: str = RUN) -> None:
     """Remove the guard and its units. The state goes first: without it, no unit does anything."""
-    with contextlib.suppress(FileNotFoundError):
-        (directory / "state.json").unlink()
+    remove(directory / "state.json")
     for path in [*unit_files(name, units), Path(run_directory, name)]:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import stat
@@ -134,15 +133,11 @@ def linked(link: str, target: str) -> bool:
 
 def make_link(link: str, target: str) -> None:
     """Make it so."""
-    place = Path(link)
-    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        place.unlink()
-    place.symlink_to(target)
+    Path(link).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    guard_rollback.link(Path(link), target)
 
 
 def remove(paths: list[str]) -> None:
     """Remove files and links that are there."""
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            Path(path).unlink()
+        guard_rollback.remove(Path(path))

@@ -26,6 +26,7 @@ options:
     type: str
     choices: [applied, tried]
     default: applied
+extends_documentation_fragment: [mediastack.core.lease_options]
 attributes:
   check_mode:
     support: full
@@ -53,6 +54,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel as kernel
+from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 
 
 def described(table: str, rules: dict[str, list[str]]) -> str:
@@ -67,7 +69,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     wanted = kernel.rehearse(table, rules)
     if module.params["state"] == "tried":
         return {"changed": False, "faults": []}
-    with kernel.alone():
+    with writing(module), kernel.alone():
         faults = kernel.faults(wanted)
         before = described(kernel.listed(), {family: kernel.rules_now(family) for family in wanted["rules"]})
         problems = [] if module.check_mode else kernel.bring(table, rules, wanted)
@@ -83,6 +85,7 @@ def main() -> None:
         "table": {"type": "str", "default": ""},
         "rules": {"type": "dict", "default": kernel.EMPTY},
         "state": {"type": "str", "choices": ["applied", "tried"], "default": "applied"},
+        **LEASE_ARGUMENTS,
     }
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     try:
