@@ -45,7 +45,8 @@ class Kernel:
             lines = ["0:\tfrom all lookup local", *(line.replace(" ", ":\t", 1) for line in shown)]
             return "\n".join([*lines, "32766:\tfrom all lookup main", ""])
         elif words.startswith("ip -4 rule add"):
-            line = LINES[RULES.index(argv[4:])]
+            assert argv[-2:] == ["protocol", "2"], "systemd-networkd takes away what is not the kernel's"
+            line = LINES[RULES.index(argv[4:-2])]
             self.done.append(f"add {line}")
             self.rules.append(line)
         elif words.startswith("ip -4 rule del priority"):

@@ -65,6 +65,19 @@ def test_switched_off_everything_goes() -> None:
     assert not plan(stack(), facts(), wanted(mode="off"))["differs"]
 
 
+def test_what_is_taken_away_can_be_brought_back_whole() -> None:
+    off = plan(stack(), settled(plan(stack(), facts(), wanted())), wanted(mode="off"))
+    assert set(off["absent"]) <= set(off["guarded_paths"])
+    enabled = [path for path in off["guarded_paths"] if ".wants/" in path or ".requires/" in path]
+    assert {path.rpartition("/")[2] for path in enabled} == {units.BOOT, units.WATCH}
+    assert off["restore"][0] == [units.PYTHON, "-I", units.PROGRAM, "apply"]
+    assert off["restore"][-1] == ["systemctl", "restart", units.WATCH]
+
+
+def test_what_is_new_goes_without_its_program() -> None:
+    assert units.PROGRAM not in plan(stack(), facts(), wanted())["guarded_paths"]
+
+
 def test_a_stack_without_a_gateway_needs_nothing() -> None:
     found = stack()
     found["networks"] = [one for one in found["networks"] if not one["key"].startswith("egress")]

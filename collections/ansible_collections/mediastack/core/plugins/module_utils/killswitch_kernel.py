@@ -32,6 +32,8 @@ NAME = "mediastack_killswitch"
 HELD, HELD_FILE = f"{NAME}_held", "/run/mediastack/killswitch-held.nft"
 LOCK = "/run/mediastack/killswitch.lock"
 OURS = range(700, 800)  # priorities of our rules
+# Said to be the kernel's own: systemd-networkd takes away all others whenever it starts or a link is set up anew.
+PROTOCOL = ["protocol", "2"]
 EMPTY: dict[str, list[list[str]]] = {"4": [], "6": []}
 SECONDS = 20
 LOOK_EVERY = 30.0  # seconds, also where the kernel said nothing
@@ -103,7 +105,7 @@ def add(family: str, words: list[str]) -> None:
     """Add one rule."""
     if family == "6" and not Path("/proc/sys/net/ipv6").is_dir():
         return
-    run(["ip", f"-{family}", "rule", "add", *words])
+    run(["ip", f"-{family}", "rule", "add", *words, *PROTOCOL])
 
 
 def rehearse(text: str, words: dict[str, list[list[str]]]) -> dict[str, Any]:

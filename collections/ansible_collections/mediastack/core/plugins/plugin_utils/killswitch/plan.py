@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 INTERFACE_LENGTH = 15
 WATCHED = (units.BOOT, units.WATCH)
-RESTORE = [[units.PYTHON, "-I", units.PROGRAM, "apply"], ["systemctl", "try-restart", units.WATCH]]
+APPLY = [units.PYTHON, "-I", units.PROGRAM, "apply"]
+RESTORE = [APPLY, ["systemctl", "try-restart", units.WATCH]]
+# Where all of it is taken away, its program and units come back, too.
+RESTORE_ALL = [APPLY, ["systemctl", "restart", units.WATCH]]
 
 
 def questions(stack: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,8 +94,8 @@ def plan(stack: Mapping[str, Any], facts: Mapping[str, Any], wanted: Mapping[str
         "absent": absent,
         "differs": differs,
         "restart": restart,
-        "restore": RESTORE,
-        "guarded_paths": [units.TABLE, units.RULES],
+        "restore": RESTORE_ALL if absent else RESTORE,
+        "guarded_paths": [*units.paths(), *units.links()] if absent else [units.TABLE, units.RULES],
     }
 
 

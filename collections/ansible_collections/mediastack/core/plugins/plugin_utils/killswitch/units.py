@@ -75,6 +75,12 @@ def files(table: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def links() -> list[str]:
+    """The links by which systemd starts them."""
+    wanted = {"sysinit.target.wants": BOOT, "docker.service.requires": BOOT, "multi-user.target.wants": WATCH}
+    return [f"{UNITS}/{folder}/{unit}" for folder, unit in wanted.items()]
+
+
 def paths() -> list[str]:
     """Every file that may be there."""
     return [PROGRAM, TABLE, RULES, f"{UNITS}/{BOOT}", f"{UNITS}/{WATCH}"]
