@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import configparser
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.written import state_of
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import fail2ban_plan as bans
 from ansible_collections.mediastack.core.plugins.plugin_utils.fail2ban_jails import seconds
@@ -61,12 +61,7 @@ def jails(plan: dict[str, Any]) -> configparser.ConfigParser:
 def settled(**changes: Any) -> dict[str, Any]:
     """The facts of a server on which everything is as a first run left it."""
     plan = planned()
-    states = {
-        file["path"]: {
-            "kind": "file", "uid": 0, "gid": 0, "mode": "0644", "sha256": sha256(file["content"].encode()).hexdigest(),
-        }
-        for file in plan["files"]
-    }  # fmt: skip
+    states = {file["path"]: state_of(file["content"]) for file in plan["files"]}
     running = {
         name: {"revision": plan["revision"], "logs": [], "broken": False, "lost": [], "stray": []}
         for name in plan["jails"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jinja2 import Environment
+from tests.unit.written import state_of
 
 from ansible_collections.mediastack.core.plugins.filter.hardening import hardening_differs
 from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import items as chooser
@@ -76,9 +76,7 @@ def facts(chosen: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def state(content: str, *, mode: str = "0644", mtime: int = 100) -> dict[str, Any]:
-    digest = sha256(content.encode()).hexdigest()
-    owned = {"uid": 0, "gid": 0, "owner": "root", "group": "root"}
-    return {"kind": "file", "mode": mode, "sha256": digest, "mtime": mtime, **owned}
+    return state_of(content, mode=mode, mtime=mtime)
 
 
 def settled(chosen: dict[str, Any]) -> dict[str, Any]:

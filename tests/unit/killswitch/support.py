@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from tests.unit.written import state_of
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch import plan as planning
 from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch import units
@@ -50,14 +51,7 @@ def facts(**changes: Any) -> dict[str, Any]:
 def settled(answer: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The same server when everything in a plan is done."""
     states = {path: {"kind": "missing"} for path in units.paths()} | {
-        item["path"]: {
-            "kind": "file",
-            "uid": 0,
-            "gid": 0,
-            "mode": item["mode"],
-            "sha256": sha256(item["content"].encode()).hexdigest(),
-        }
-        for item in answer["files"]
+        item["path"]: state_of(item["content"], mode=item["mode"]) for item in answer["files"]
     }
     running = {name: {"enabled": True, "active": True, "stale": False} for name in planning.WATCHED}
     return facts(states=states, units=running) | changes

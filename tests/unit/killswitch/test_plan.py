@@ -52,7 +52,7 @@ def test_what_was_changed_on_the_server_is_seen(change: dict[str, Any]) -> None:
 def test_a_file_of_another_owner_is_seen() -> None:
     answer = plan(stack(), facts(), wanted())
     found = settled(answer)
-    found["states"][units.RULES]["uid"] = 1000
+    found["states"][units.RULES] |= {"uid": 1000, "owner": "eve"}
     assert plan(stack(), found, wanted())["differs"]
 
 

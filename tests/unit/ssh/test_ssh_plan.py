@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 import pytest
+from tests.unit.written import state_of
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_algorithms, ssh_plan
 from ansible_collections.mediastack.core.plugins.plugin_utils.ssh_plan import DROP_IN, SOCKET, plan
@@ -78,15 +78,17 @@ def settled(**changes: Any) -> dict[str, Any]:
     """Facts of a server on which everything is done."""
     keys = [*facts()["host_keys"], {"path": ssh_plan.OWN_RSA_KEY, "type": "ssh-rsa", "bits": 4096}]
     text = plan(facts(host_keys=keys), wanted())["files"][0]["content"]
-    state = {"kind": "file", "uid": 0, "gid": 0, "mode": "0600", "sha256": sha256(text.encode()).hexdigest()}
-    return facts(host_keys=keys, moduli=True, states={DROP_IN: state, SOCKET: {"kind": "missing"}}) | changes
+    states = {DROP_IN: state_of(text, mode="0600"), SOCKET: {"kind": "missing"}}
+    return facts(host_keys=keys, moduli=True, states=states) | changes
 
 
 def test_a_server_as_wanted_needs_nothing() -> None:
     assert not plan(settled(), wanted())["differs"]
 
 
-@pytest.mark.parametrize("change", [{"mode": "0644"}, {"uid": 1000}, {"sha256": "x"}, {"kind": "missing"}])
+@pytest.mark.parametrize(
+    "change", [{"mode": "0644"}, {"uid": 1000, "owner": "eve"}, {"sha256": "x"}, {"kind": "missing"}]
+)
 def test_whatever_differs_is_noticed(change: dict[str, Any]) -> None:
     state = settled()["states"][DROP_IN] | change
     assert plan(settled(states={DROP_IN: state, SOCKET: {"kind": "missing"}}), wanted())["differs"]

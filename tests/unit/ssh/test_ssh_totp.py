@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.ssh.test_ssh_plan import account, facts, lines, plan, wanted
+from tests.unit.written import state_of
 
 from ansible_collections.mediastack.core.plugins.module_utils import ssh_host
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_totp
@@ -35,11 +35,6 @@ def asking(users: list[str], **changes: Any) -> dict[str, Any]:
 
 def pam_of(answer: dict[str, Any]) -> list[str]:
     return [item["content"] for item in answer["files"] if item["path"] == ssh_totp.PAM]
-
-
-def state_of(item: dict[str, Any]) -> dict[str, Any]:
-    digest = sha256(item["content"].encode()).hexdigest()
-    return {"kind": "file", "uid": 0, "gid": 0, "mode": "0600", "sha256": digest}
 
 
 def test_nobody_is_asked_by_default() -> None:
@@ -123,7 +118,7 @@ def test_a_server_that_asks_already_needs_nothing() -> None:
         "accounts": people()["accounts"] | {"bob": account(totp=True, methods=ASKED)},
     }
     drop_in = asking(["bob"], **done)["files"][0]
-    states = {DROP_IN: state_of(drop_in), SOCKET: {"kind": "missing"}}
+    states = {DROP_IN: state_of(drop_in["content"], mode="0600"), SOCKET: {"kind": "missing"}}
     answer = asking(["bob"], **done, states=states)
     assert (answer["differs"], answer["problems"], answer["packages"]) == (False, [], [])
     assert asking(["bob"], **(done | {"pam": PAM_TEXT}), states=states)["differs"]

@@ -30,7 +30,6 @@ ssh_plan(facts, wanted)             -> what the role `ssh` has to do, and what w
 from __future__ import annotations
 
 import posixpath
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import generations, kernel, stack_diff
@@ -38,6 +37,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import 
 from ansible_collections.mediastack.core.plugins.module_utils.fingerprint import keyed_hash
 from ansible_collections.mediastack.core.plugins.plugin_utils import preflight
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_plan as ssh
+from ansible_collections.mediastack.core.plugins.plugin_utils import states as states_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan as firewall
 from ansible_collections.mediastack.core.plugins.plugin_utils.plain import plain, str_of
 from ansible_collections.mediastack.core.plugins.plugin_utils.render import files
@@ -137,19 +137,7 @@ def in_place(wanted: list[dict[str, Any]], states: dict[str, dict[str, Any]] | N
     A path that was not looked at is not in place, so that a role alone works without having been looked for.
     """
     states = plain(states) or {}
-    return all(_as_wanted(item, states.get(item["path"], {"kind": "missing"})) for item in plain(wanted))
-
-
-def _as_wanted(item: dict[str, Any], state: dict[str, Any]) -> bool:
-    if state["kind"] != ("file" if "content" in item else "directory"):
-        return False
-    owned = all(
-        str(item[name]) in (state[name], str(state[number]))
-        for name, number in (("owner", "uid"), ("group", "gid"))
-        if item.get(name) is not None
-    )
-    mode = item.get("mode") is None or int(str(item["mode"]), 8) == int(state["mode"], 8)
-    return owned and mode and ("content" not in item or sha256(item["content"].encode()).hexdigest() == state["sha256"])
+    return all(states_of.in_place(item, states.get(item["path"], {"kind": "missing"})) for item in plain(wanted))
 
 
 def up_to_date(render: dict[str, Any], stack: dict[str, Any], host: dict[str, Any]) -> bool:

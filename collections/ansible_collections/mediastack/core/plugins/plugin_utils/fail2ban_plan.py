@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import fail2ban_jails as jails_of
+from ansible_collections.mediastack.core.plugins.plugin_utils.states import in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -140,15 +141,6 @@ def running(facts: Mapping[str, Any], enabled: Iterable[str], revision: str) -> 
             jail["revision"] == revision and not (jail["broken"] or jail["lost"] or jail["stray"])
             for jail in jails.values()
         )
-    )
-
-
-def in_place(item: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a file of root's is as it should be."""
-    return (
-        state["kind"] == "file"
-        and (state["uid"], state["gid"], state["mode"]) == (0, 0, item["mode"])
-        and bool(state["sha256"] == sha256(item["content"].encode()).hexdigest())
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_algorithms, ssh_totp
+from ansible_collections.mediastack.core.plugins.plugin_utils.states import in_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,15 +69,6 @@ def plan(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         "differs": bool(keys or moduli or absent or facts["guarded"] or not in_order),
         "restore": SOCKET_ANEW if facts["socket"] else SERVICE_ANEW,
     }
-
-
-def in_place(item: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a file of root's is as it should be."""
-    return (
-        state["kind"] == "file"
-        and (state["uid"], state["gid"], state["mode"]) == (0, 0, item["mode"])
-        and bool(state["sha256"] == sha256(item["content"].encode()).hexdigest())
-    )
 
 
 def version_of(text: str) -> tuple[int, int]:

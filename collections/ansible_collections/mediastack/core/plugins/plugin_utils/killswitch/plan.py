@@ -14,7 +14,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch.view im
     gateways_of,
     shared_of,
 )
-from ansible_collections.mediastack.core.plugins.plugin_utils.ssh_plan import in_place
+from ansible_collections.mediastack.core.plugins.plugin_utils.states import in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
