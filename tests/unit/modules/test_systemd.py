@@ -67,9 +67,21 @@ def test_all_units_are_asked_at_once_and_told_by_the_names_that_were_asked(syste
         "none.service": "inactive",
         "ssh.socket": "active",
     }
-    assert calls.read_text() == (
-        "show --timestamp=unix --property=Id,ActiveState -- sshd.service none.service ssh.socket\n"
-    )
+    assert calls.read_text() == ("show --property=Id,ActiveState -- sshd.service none.service ssh.socket\n")
+
+
+def test_moments_are_told_by_a_systemd_that_knows_no_unix_time(systemctl: Script) -> None:
+    systemctl("""case "$*" in *--timestamp*) echo "Invalid value: unix." >&2; exit 1 ;; esac
+        echo Id=ssh.service
+        echo "Description=Sat 2026-11-21"
+        echo "ActiveEnterTimestamp=Sat 2026-11-21 19:26:18 $TZ"
+        echo InactiveEnterTimestamp=""")
+    assert systemd.show(["ssh.service"], ["ActiveEnterTimestamp"])["ssh.service"] == {
+        "Id": "ssh.service",
+        "Description": "Sat 2026-11-21",
+        "ActiveEnterTimestamp": "@1795289178",
+        "InactiveEnterTimestamp": "",
+    }
 
 
 def test_nothing_is_asked_of_no_unit(systemctl: Script) -> None:

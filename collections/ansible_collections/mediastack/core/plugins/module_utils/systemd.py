@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
+import os
+import re
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
 RUNTIME = "/run/systemd/system"
 READ_SECONDS = 20
 SECONDS = 90
+# As systemctl writes a moment for people; `--timestamp=unix` came with systemd 251, and 249 is on Ubuntu 22.04.
+MOMENT = re.compile(r"^(\w+Timestamp)=[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC$", re.MULTILINE)
 
 
 class SystemdError(Exception):
@@ -48,14 +54,22 @@ def show(names: Iterable[str], properties: Iterable[str]) -> dict[str, dict[str,
         return {}
     # By its Id, every unit has a line, so that the answers can be told apart; they come in the order of the names.
     listed = ",".join(dict.fromkeys(["Id", *properties]))
-    answers = parse(_said("show", "--timestamp=unix", f"--property={listed}", "--", *wanted))
+    said = MOMENT.sub(_since_epoch, _said("show", f"--property={listed}", "--", *wanted))
+    answers = parse(said)
     answers += [{}] * (len(wanted) - len(answers))
     return dict(zip(wanted, answers))  # noqa: B905  Python 3.9
 
 
+def _since_epoch(found: re.Match[str]) -> str:
+    return f"{found[1]}=@{calendar.timegm(time.strptime(found[2], '%Y-%m-%d %H:%M:%S'))}"
+
+
 def _said(*words: str) -> str:
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
     try:
-        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, timeout=READ_SECONDS, check=False)
+        done = subprocess.run(
+            ["systemctl", *words], capture_output=True, text=True, timeout=READ_SECONDS, check=False, env=environment
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
