@@ -118,6 +118,12 @@ def test_only_what_this_openssh_knows_is_written() -> None:
     assert "Ciphers aes256-ctr" in found
 
 
+@pytest.mark.parametrize(("version", "there"), [("8.9", False), ("9.0", False), ("9.1", True), ("10.0", True)])
+def test_an_older_openssh_is_told_nothing_that_it_does_not_know(version: str, there: bool) -> None:
+    found = lines(plan(facts(version=version), wanted()))
+    assert ("RequiredRSASize 3072" in found) is there  # Ubuntu 22.04 has 8.9
+
+
 def test_compatible_knows_older_clients() -> None:
     chosen = ssh_algorithms.choose(facts()["supported"], "compatible")
     assert "curve25519-sha256" in chosen["KexAlgorithms"]

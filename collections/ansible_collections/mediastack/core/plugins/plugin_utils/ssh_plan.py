@@ -17,6 +17,7 @@ MODULI = "/etc/ssh/moduli.mediastack"
 OWN_RSA_KEY = "/etc/ssh/mediastack_host_rsa_key"
 ED25519_KEY = "/etc/ssh/ssh_host_ed25519_key"
 PENALTIES = (9, 8)  # the first version with PerSourcePenalties
+RSA_SIZE = (9, 1)  # the first version with RequiredRSASize
 ADDING = ("port", "hostkey", "allowusers", "allowgroups")  # keywords that add to what other files say
 PORTS = range(1, 65536)
 # A socket whose service runs cannot be restarted, so both stop first; open sessions outlive that.
@@ -132,8 +133,9 @@ def settings_of(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str
         "LogLevel": ["VERBOSE"],
         "HostKey": host_keys,
         "ModuliFile": [MODULI],
-        "RequiredRSASize": [str(ssh_algorithms.USER_RSA_BITS[level])],
     }
+    if version_of(facts["version"]) >= RSA_SIZE:
+        found["RequiredRSASize"] = [str(ssh_algorithms.USER_RSA_BITS[level])]
     found |= {"X11Forwarding": ["no"], "AllowAgentForwarding": ["no"]}
     if wanted["forwarding"]:
         found["AllowTcpForwarding"] = ["yes"]
