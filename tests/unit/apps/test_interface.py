@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.mediastack.core.plugins import modules
+
+EVERY = sorted(path.stem for path in Path(modules.__path__[0]).glob("*.py") if path.stem != "__init__")
 MODULES = ["verify", "status", "applications"]
 COMPARED = ("type", "elements", "required", "default", "choices")
 PLUGINS = "ansible_collections.mediastack.core.plugins"
@@ -17,12 +21,12 @@ def load(name: str) -> Any:
     return importlib.import_module(f"{PLUGINS}.modules.{name}")
 
 
-def options(documented: dict[str, Any]) -> dict[str, Any]:
-    """The options with those of the fragments, as ansible-doc puts them together."""
-    found: dict[str, Any] = dict(documented["options"])
+def together(documented: dict[str, Any], part: str) -> dict[str, Any]:
+    """A part with that of the fragments, as ansible-doc puts them together."""
+    found: dict[str, Any] = dict(documented.get(part, {}))
     for slug in documented.get("extends_documentation_fragment", []):
         fragment = importlib.import_module(f"{PLUGINS}.doc_fragments.{slug.rpartition('.')[2]}").ModuleDocFragment
-        added = yaml.safe_load(fragment.DOCUMENTATION)["options"]
+        added = yaml.safe_load(fragment.DOCUMENTATION).get(part, {})
         found |= {key: item | found.get(key, {}) for key, item in added.items()}
     return found
 
@@ -39,8 +43,15 @@ def plain(spec: dict[str, Any], inner: str) -> dict[str, Any]:
 def test_documentation_and_arguments_agree(name: str) -> None:
     module = load(name)
     documented = yaml.safe_load(module.DOCUMENTATION)
-    assert plain(options(documented), "suboptions") == plain(module.ARGUMENTS, "options")
+    assert plain(together(documented, "options"), "suboptions") == plain(module.ARGUMENTS, "options")
     assert documented["module"] == name
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_module_says_what_it_does_in_check_mode_and_of_differences(name: str) -> None:
+    attributes = together(yaml.safe_load(load(name).DOCUMENTATION), "attributes")
+    assert attributes["check_mode"]["support"] == "full"
+    assert attributes["diff_mode"]["support"] in {"full", "none"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -53,10 +53,9 @@ options:
     default: /var/lib/mediastack
 attributes:
   check_mode:
-    description: Whether the module can run in check mode. It asks, and keeps nothing.
     support: full
+    description: It asks, and keeps nothing.
   diff_mode:
-    description: Whether the module says what it changed.
     support: none
 """
 

@@ -18,11 +18,7 @@ options:
     description: Length of the networks that are banned for an IPv6 address.
     type: int
     default: 128
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

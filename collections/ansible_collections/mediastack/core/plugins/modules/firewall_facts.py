@@ -9,11 +9,7 @@ description:
   - One read-only round trip; the filter C(firewall_plan) says what is to be done about it.
 author: [mediastack maintainers]
 options: {}
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

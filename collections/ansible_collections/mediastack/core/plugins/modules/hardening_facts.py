@@ -44,11 +44,7 @@ options:
     type: list
     elements: path
     default: []
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

@@ -65,11 +65,7 @@ options:
     description: Their secrets, as O(mediastack.core.applications#module:secrets).
     type: dict
     default: {}
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

@@ -24,13 +24,7 @@ options:
     description: Prefix of our labels.
     type: str
     default: mediastack
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: It changes nothing.
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

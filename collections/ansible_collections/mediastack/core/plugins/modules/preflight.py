@@ -24,13 +24,7 @@ options:
         below it, and the stack's own root and state folders.
     type: dict
     required: true
-attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: It changes nothing.
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

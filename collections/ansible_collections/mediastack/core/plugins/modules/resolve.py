@@ -22,13 +22,7 @@ options:
     type: list
     elements: path
     default: []
-attributes:
-  check_mode:
-    description: Runs alike in check mode, since it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to compare.
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 author:
   - mediastack
 """

@@ -27,11 +27,7 @@ options:
     description: The least size of its groups.
     type: int
     default: 3072
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""

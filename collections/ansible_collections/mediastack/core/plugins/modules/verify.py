@@ -41,13 +41,7 @@ options:
     description: Whether the task fails when a check does. A check of severity C(warn) never makes it fail.
     type: bool
     default: false
-attributes:
-  check_mode:
-    description: Whether the module can run in check mode.
-    support: full
-  diff_mode:
-    description: Whether the module says what it changed.
-    support: none
+extends_documentation_fragment: [mediastack.core.reads_only]
 """
 
 EXAMPLES = r"""
