@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch import routing, table
@@ -67,11 +69,11 @@ def test_an_endpoint_is_address_protocol_and_port() -> None:
     text = table.render(VIEW)
     assert "elements = { 203.0.113.10 . udp . 51820 }" in text
     assert chain(text, "from_gluetun") == [
-        "ip daddr . meta l4proto . th dport @gluetun_endpoints_v4 accept",
-        "ip6 daddr . meta l4proto . th dport @gluetun_endpoints_v6 accept",
-        "meta l4proto . th dport @gluetun_ports accept",
-        "ip daddr @gluetun_outbound_v4 accept",
-        "ip6 daddr @gluetun_outbound_v6 accept",
+        "ip daddr . meta l4proto . th dport @of_gluetun_endpoints_v4 accept",
+        "ip6 daddr . meta l4proto . th dport @of_gluetun_endpoints_v6 accept",
+        "meta l4proto . th dport @of_gluetun_ports accept",
+        "ip daddr @of_gluetun_outbound_v4 accept",
+        "ip6 daddr @of_gluetun_outbound_v6 accept",
         "ip daddr @lan_v4 ct direction reply tcp sport 8080 accept",
         "ip6 daddr @lan_v6 ct direction reply tcp sport 8080 accept",
     ]
@@ -117,6 +119,18 @@ def test_a_whole_server_behind_a_tunnel() -> None:
     names = sent.index("meta l4proto { tcp, udp } th dport { 53, 853 } counter drop")
     assert names < sent.index("ip daddr @lan_v4 accept")
     assert chain(table.render(HOST), "forward")[-1] == "counter drop"
+
+
+@pytest.mark.parametrize("name", ["host", "4-vpn", "lan", "tunnels", "log"])
+def test_a_gateway_may_be_called_what_an_instance_may_be(name: str) -> None:
+    gateway = Gateway(name, "ms-eg-one", "198.18.3.0/24", (Endpoint("203.0.113.77", "udp", 51820),))
+    text = table.render(View((gateway,), (), HOST.lan, HOST.subnets, HOST.host))
+    tried = ["unshare", "--net", "nft", "-c", "-f", "-"]
+    done = subprocess.run(tried, input=text, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert chain(text, "output").count("ip daddr . meta l4proto . th dport @host_endpoints_v4 accept") == 1
+    assert text.partition("set host_endpoints_v4 {")[2].partition("}")[0].count("203.0.113.77") == 0
+    assert text.count("set host_endpoints_v4 {") == 1
 
 
 def test_names_from_the_lan_only_if_the_owner_says_so() -> None:

@@ -30,8 +30,8 @@ def render(view: View) -> str:
     sets = [
         *_names("egress", [gateway.bridge for gateway in view.gateways]),
         *_subnets("lan", view.lan),
-        *(line for gateway in view.gateways for line in _sets_of(gateway.name, gateway.endpoints)),
-        *(line for gateway in view.gateways for line in _subnets(f"{gateway.name}_outbound", gateway.outbound)),
+        *(line for gateway in view.gateways for line in _sets_of(_of(gateway), gateway.endpoints)),
+        *(line for gateway in view.gateways for line in _subnets(f"{_of(gateway)}_outbound", gateway.outbound)),
     ]
     if view.host:
         sets += [
@@ -48,6 +48,11 @@ def render(view: View) -> str:
     ]
     body = "".join(f"    {line}\n" if line else "\n" for line in [*sets, *chains])
     return f"table inet {NAME}\ndelete table inet {NAME}\ntable inet {NAME} {{\n{body}}}\n"
+
+
+def _of(gateway: Gateway) -> str:
+    """How the names of a gateway's sets begin: its own name may begin with a digit, or be that of another set."""
+    return f"of_{gateway.name}"
 
 
 def _block(head: str, lines: Iterable[str]) -> list[str]:
@@ -106,7 +111,7 @@ def _way_out(gateway: Gateway, view: View) -> list[str]:
         for line in _to("lan", f" ct direction reply {protocol} sport {port}")
         if view.lan
     ]
-    lines = [*_to_endpoints(gateway.name), *_to(f"{gateway.name}_outbound"), *answers]
+    lines = [*_to_endpoints(_of(gateway)), *_to(f"{_of(gateway)}_outbound"), *answers]
     return _block(f"chain from_{gateway.name}", lines)
 
 
