@@ -5,40 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, outage, undone, wait_until
 from tests.integration.servers import Server, on_releases, server
+from tests.unit.firewall import support as firewall
 
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan
 from mediastack_provision.sandbox.docker import find_engine
 
 FIREWALL = ("--tags", "firewall")
 FILE = "/etc/mediastack/nftables/mediastack_firewall.nft"
-STACK = json.loads((Path(__file__).parents[1] / "unit/fixtures/stack_example.json").read_text())
-FACTS = {
-    "nft": True,
-    "systemd": True,
-    "others": {},
-    "nftables_service": False,
-    "ssh_ports": [22],
-    "client": None,
-    "guarded": False,
-}
-WANTED = {
-    "enabled": True,
-    "ssh_from": "anywhere",
-    "ssh_port": 0,
-    "ssh_rate": 20,
-    "allow": [],
-    "lan_ipv6": [],
-    "log": True,
-    "log_rate": 5,
-    "replace": False,
-    "seconds": SECONDS,
-}
+FACTS = {**firewall.FACTS, "client": None}
+WANTED = {**firewall.WANTED, "seconds": SECONDS}
 # The server's link goes down as soon as the new table's file is there, and comes back after the countdown.
 CUT = f"""\
 cat > /run/systemd/system/cut.service <<'UNIT'
@@ -89,7 +69,7 @@ apt-get -q install --yes --no-install-recommends nftables > /dev/null
 
 def forced(facts: dict[str, Any] | None = None, lan: list[str] | None = None, **wanted: Any) -> tuple[str, ...]:
     """Words for ansible-playbook: what the role would do if it knew nothing of how the server is reached."""
-    stack = {**STACK, "lan": lan or []}
+    stack = {**firewall.STACK, "lan": lan or []}
     made = plan.plan(stack, {**FACTS, **(facts or {})}, {**WANTED, **wanted})
     assert made["problems"] == []
     return (*FIREWALL, "-e", json.dumps({"__firewall_plan": made}))

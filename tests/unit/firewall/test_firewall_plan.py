@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.firewall.support import FACTS, STACK, WANTED
 from tests.unit.nft.namespace import Namespace, namespace
 
 from ansible_collections.mediastack.core.plugins.module_utils import firewall_host, nft_table
 from ansible_collections.mediastack.core.plugins.plugin_utils import nft_text
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan, table, view
-
-STACK = json.loads((Path(__file__).parents[1] / "fixtures/stack_example.json").read_text())
-FACTS: dict[str, Any] = {
-    "nft": True,
-    "systemd": True,
-    "others": {"ufw": False, "firewalld": False},
-    "nftables_service": False,
-    "ssh_ports": [22],
-    "client": "192.168.7.7",
-    "guarded": False,
-}
-WANTED: dict[str, Any] = {
-    "enabled": True,
-    "ssh_from": "anywhere",
-    "ssh_port": 0,
-    "ssh_rate": 20,
-    "allow": [],
-    "lan_ipv6": [],
-    "log": True,
-    "log_rate": 5,
-    "replace": False,
-    "seconds": 120,
-}
 
 
 def made(facts: dict[str, Any] | None = None, stack: dict[str, Any] | None = None, **wanted: Any) -> dict[str, Any]:
