@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.provision.support import Script
+from tests.unit.provision.support import Ansible, Script
+
+from mediastack_provision import runner
 
 VARIABLES = (
     "MEDIASTACK_INVENTORY",
@@ -41,3 +43,10 @@ def inventory(home: Path) -> Path:
 @pytest.fixture
 def script() -> Script:
     return Script()
+
+
+@pytest.fixture
+def ansible(monkeypatch: pytest.MonkeyPatch, inventory: Path) -> Ansible:
+    fake = Ansible()
+    monkeypatch.setattr(runner, "run", fake.run)
+    return fake

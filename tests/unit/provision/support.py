@@ -1,12 +1,22 @@
-"""Events for the tests: recorded ones, and made ones."""
+"""Events for the tests, recorded ones and made ones, and what plays them in Ansible's place."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from typer.testing import CliRunner
+
+from mediastack_provision.cli import app
+from mediastack_provision.runner import Job, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIXTURES = Path(__file__).parent / "fixtures"
+ROOT = Path(__file__).resolve().parents[3]
+CORE = "mediastack.core."
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
@@ -46,3 +56,28 @@ class Script:
         for ours, theirs in names.items():
             data[theirs] = {host: counts[ours] for host, counts in hosts.items() if counts.get(ours)}
         return self._add("playbook_on_stats", **data)
+
+
+class Ansible:
+    """Stands where runner.run does: keeps the job and plays events."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.events: list[dict[str, Any]] = []
+        self.outcome = Outcome("successful", 0)
+
+    def run(self, job: Job, _project: Any, on_event: Callable[[dict[str, Any]], None], _interrupt: Any) -> Outcome:
+        self.jobs.append(job)
+        for event in self.events:
+            on_event(event)
+        return self.outcome
+
+    @property
+    def job(self) -> Job:
+        [job] = self.jobs
+        return job
+
+
+def call(*words: str, **options: Any) -> Any:
+    """The command with these words; its result has `exit_code`, `output` and `stdout`."""
+    return CliRunner().invoke(app, list(words), **options)
