@@ -57,6 +57,30 @@ def test_mount_options_of_what_is_mounted(monkeypatch: pytest.MonkeyPatch) -> No
     assert hardening_host.mount_options("/tmp") is None
 
 
+HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+CABLE = "eth0\t000200C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n"
+RADIO = "wlan0\t000200C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n"
+OUT = "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+OUT_TOO = "eth1\t00000000\t016433C6\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+CLOSED = "*\t000200C0\t00000000\t0201\t0\t0\t900\t00FFFFFF\t0\t0\t0\n"
+
+
+@pytest.mark.parametrize(
+    ("routes", "one"),
+    [
+        (HEAD + CABLE + OUT, True),
+        (HEAD + CABLE + CABLE + OUT, True),
+        (HEAD + CABLE + RADIO + OUT, False),
+        (HEAD + CABLE + OUT + OUT_TOO, False),
+        (HEAD + CABLE + CLOSED, True),
+        (HEAD, True),
+        ("", True),
+    ],
+)
+def test_two_interfaces_to_one_network(routes: str, one: bool) -> None:
+    assert hardening_host.one_way(routes) is one
+
+
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that the module runs; `systemctl mask` fails."""

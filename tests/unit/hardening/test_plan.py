@@ -72,6 +72,7 @@ def facts(chosen: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "pam_modules": ["pam_faillock.so", "pam_pwhistory.so"],
         "audit": True,
         "apparmor": True,
+        "one_way": True,
     } | changes
 
 
@@ -222,6 +223,16 @@ def test_what_the_kernel_lacks_is_passed_over(lack: str) -> None:
     planned = planner.plan(chosen, facts(chosen, **{lack: False}))
     assert [note for note in planned["notes"] if note.startswith(f"{lack}: this kernel has no")]
     assert not [one for one in planned["host"]["units"] if lack in one["name"]]
+
+
+def test_two_ways_to_one_network_stay_open() -> None:
+    """Else who comes in by the one whose answers leave by the other is cut off, and nothing takes that back."""
+    chosen = choice()
+    planned = planner.plan(chosen, facts(chosen, one_way=False))
+    assert [note for note in planned["notes"] if note.startswith("reverse-path: two interfaces")]
+    assert not [name for name in planned["settings"] if "rp_filter" in name]
+    assert not [file for file in planned["files"] if "rp_filter" in file["content"]]
+    assert "net.ipv4.conf.all.rp_filter" in planner.plan(chosen, facts(chosen))["settings"]
 
 
 def test_a_pam_profile_whose_module_is_missing_is_passed_over() -> None:

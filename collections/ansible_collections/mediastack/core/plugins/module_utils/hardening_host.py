@@ -26,6 +26,7 @@ AUDIT_PROTOCOL, AUDIT_GET = 9, 1000
 NETLINK_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, process
 REQUEST_WITH_REPLY = 5
 KEPT_MODES = 0o7777
+ROUTE_REJECT = 0x200  # RTF_REJECT: goes nowhere
 
 
 def gather(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +43,18 @@ def gather(asked: Mapping[str, Any]) -> dict[str, Any]:
         "pam_modules": pam.modules(),
         "audit": has_audit(),
         "apparmor": host_system.read("/sys/module/apparmor/parameters/enabled").strip() == "Y",
+        "one_way": one_way(host_system.read("/proc/net/route")),
     }
+
+
+def one_way(routes: str) -> bool:
+    """Whether each network is reached by one interface only, from /proc/net/route (main table, IPv4)."""
+    ways: dict[tuple[str, str], set[str]] = {}
+    for line in routes.splitlines()[1:]:
+        interface, destination, _gateway, flags, *_, mask = line.split()[:8]
+        if int(flags, 16) & ROUTE_REJECT == 0:
+            ways.setdefault((destination, mask), set()).add(interface)
+    return all(len(interfaces) == 1 for interfaces in ways.values())
 
 
 def state(path: str) -> dict[str, Any]:

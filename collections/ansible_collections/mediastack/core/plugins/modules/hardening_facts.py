@@ -72,6 +72,7 @@ ansible_facts:
       pam_modules: [pam_unix.so]
       audit: false
       apparmor: false
+      one_way: true
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from ansible_collections.mediastack.core.plugins.plugin_utils.hardening.items import Item
 
 MISSING = {"kind": "missing"}
-LACKS = {"audit": "this kernel has no audit here", "apparmor": "this kernel has no AppArmor here"}
+LACKS = {
+    "audit": "this kernel has no audit here",
+    "apparmor": "this kernel has no AppArmor here",
+    "one_way": "two interfaces lead to one network, and answers may leave by the other",
+}
 RUNS = ("active", "activating", "reloading")
 
 
