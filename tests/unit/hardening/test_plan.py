@@ -225,6 +225,19 @@ def test_what_the_kernel_lacks_is_passed_over(lack: str) -> None:
     assert not [one for one in planned["host"]["units"] if lack in one["name"]]
 
 
+@pytest.mark.parametrize("name", ["kernel.perf_event_paranoid", "kernel.yama.ptrace_scope"])
+def test_what_is_stricter_already_is_not_loosened(name: str) -> None:
+    """Ubuntu's kernels begin with 4 where Debian's have 3; an owner may have forbidden tracing altogether."""
+    chosen = choice()
+    found = facts(chosen)
+    found["kernel_settings"][name] = {"value": "4", "reason": ""}
+    planned = planner.plan(chosen, found)
+    assert name not in planned["settings"]
+    assert not [file for file in planned["files"] if name in file["content"]]
+    asked = choice(sysctl={name: 1})
+    assert planner.plan(asked, found)["settings"][name] == "1", "the owner's word counts"
+
+
 def test_two_ways_to_one_network_stay_open() -> None:
     """Else who comes in by the one whose answers leave by the other is cut off, and nothing takes that back."""
     chosen = choice()

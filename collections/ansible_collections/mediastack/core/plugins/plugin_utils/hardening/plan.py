@@ -28,6 +28,8 @@ LACKS = {
     "one_way": "two interfaces lead to one network, and answers may leave by the other",
 }
 RUNS = ("active", "activating", "reloading")
+# The greater, the stricter; a distribution or an owner may have gone further than we do.
+STRICTER = ("kernel.kptr_restrict", "kernel.perf_event_paranoid", "kernel.yama.ptrace_scope")
 
 
 def plan(choice: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def plan(choice: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
 
     """
     chosen, notes = applicable(choice["chosen"], facts)
-    settings = settings_of(chosen, choice["sysctl"])
+    settings = {**tightening(settings_of(chosen, {}), facts["kernel_settings"]), **settings_of([], choice["sysctl"])}
     drift = kernel.drift(settings, facts["kernel_settings"])
     notes += [f"{one['name']}: {one['reason']}" for one in drift["refused"]]
     modules, busy = modules_of(chosen, facts)
@@ -82,6 +84,16 @@ def applicable(chosen: Iterable[Item], facts: Mapping[str, Any]) -> tuple[list[I
         elif "package" not in item or facts["packages"].get(item["package"]):
             found.append(item)
     return found, notes
+
+
+def tightening(settings: Mapping[str, str], found: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Settings without those that are stricter already."""
+
+    def stricter(name: str) -> bool:
+        now = found.get(name, {}).get("value", "")
+        return name in STRICTER and now.isdigit() and int(now) > int(settings[name])
+
+    return {name: value for name, value in settings.items() if not stricter(name)}
 
 
 def missing_packages(item: Item, facts: Mapping[str, Any]) -> list[str]:
