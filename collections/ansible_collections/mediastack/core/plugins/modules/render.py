@@ -37,10 +37,8 @@ options:
     type: list
     elements: path
     default: []
+extends_documentation_fragment: [mediastack.core.reads_only]
 attributes:
-  check_mode:
-    support: full
-    description: It only reads.
   diff_mode:
     support: none
     description: M(mediastack.core.files) shows differences.
