@@ -274,6 +274,7 @@ def test_caddyfile_internal(stack: dict[str, Any]) -> None:
     assert ["protocols", "h1", "h2"] in sites[""], "no UDP port is published"
     assert set(sites) == {
         "",
+        "(headers)",
         "(site)",
         "http://",
         "http://127.0.0.1:2019",
@@ -285,7 +286,8 @@ def test_caddyfile_internal(stack: dict[str, Any]) -> None:
         assert ["import", "site"] in site
         assert any(words[:2] == ["reverse_proxy", route["upstream"]] for words in site)
     assert ["header_up", "Host", "{host}"] in sites["https://qbittorrent.home.example"]
-    assert ["X-Content-Type-Options", "nosniff"] in sites["(site)"]
+    assert ["X-Content-Type-Options", "nosniff"] in sites["(headers)"]
+    assert sites["(site)"].count(["import", "headers"]) == 2, "an answer, and an error"
 
 
 def test_caddyfile_on_another_port_redirects_there(stack: dict[str, Any]) -> None:
@@ -300,7 +302,7 @@ def test_caddyfile_acme_and_off(stack: dict[str, Any]) -> None:
     assert ["email", "admin@example.org"] in sites[""]
     assert ["acme_ca", "https://192.0.2.1:14000/dir"] in sites[""]
     assert ["local_certs"] not in sites[""]
-    assert any(words[0] == "Strict-Transport-Security" for words in sites["(site)"])
+    assert any(words[0] == "Strict-Transport-Security" for words in sites["(headers)"])
     stack["edge"] |= {"tls": "off"}
     sites = caddy_sites(texts(rendered(stack))["Caddyfile"])
     assert "http://radarr.home.example" in sites
