@@ -20,6 +20,12 @@ NO_WAY_IN = {"Ciphers": "aes128-cbc"}
 # A fault of ssh.service itself: its reload kills it, and nothing starts it again.
 DIES = "[Service]\nRestart=no\nExecReload=\nExecReload=/bin/kill -KILL $MAINPID\n"
 UNIT = "/etc/systemd/system/ssh.service.d/dies.conf"
+# A server with so much to do that sshd answers nobody, for longer than one attempt to connect waits.
+BUSY = (
+    "[Service]\nExecReload=/bin/sleep 1\n"
+    "ExecReload=/bin/systemd-run --quiet --on-active=13 --timer-property=AccuracySec=100ms kill -CONT $MAINPID\n"
+    "ExecReload=/bin/kill -STOP $MAINPID\n"
+)
 
 
 @pytest.fixture(scope="module", params=["debian12", "debian13"])
@@ -79,6 +85,21 @@ def test_sshd_that_dies_after_its_start(hardened: Server) -> None:
         undone(hardened, "sshd-dies")
     finally:
         hardened.root(f"rm {UNIT}; systemctl daemon-reload")
+
+
+def test_a_server_that_answers_late_is_no_lockout(hardened: Server) -> None:
+    hardened.root(f"mkdir -p $(dirname {UNIT}); printf '{BUSY}' > {UNIT}; systemctl daemon-reload")
+    choose(hardened, ssh_max_auth_tries=5, ssh_rollback_seconds=60)
+    try:
+        with outage(hardened, "answers-late"):
+            result = hardened.play(HARDEN, *SSH)
+        assert result.returncode == 0, result.output[-4000:]
+        assert "ssh : Write the configuration" in result.changed
+        assert "MaxAuthTries 5" in hardened.root(f"cat {DROP_IN}")
+    finally:
+        hardened.root(f"rm {UNIT}; systemctl daemon-reload")
+        choose(hardened)
+        assert hardened.play(HARDEN, *SSH).returncode == 0
 
 
 def test_an_allow_list_without_the_user(hardened: Server) -> None:

@@ -20,6 +20,9 @@ options:
     description:
       - V(armed) keeps the first saved state when it is armed already, adds what is new, and starts the countdown anew.
       - V(confirmed) keeps the new state and forgets the old one; it fails when the server has gone back already.
+        It comes over a connection of its own, never one that is open, and is tried for half of O(seconds), but not
+        longer than 30 seconds, as long as the server does not answer; 5 seconds where it refuses to be connected to.
+        That nobody came in is a failure, not an unreachable host.
       - V(rolled_back) goes back now; nothing happens when it is not armed.
     type: str
     choices: [armed, confirmed, rolled_back]
@@ -37,7 +40,7 @@ options:
     elements: list
     default: []
   seconds:
-    description: Length of the countdown, 5 to 3600.
+    description: Length of the countdown, 5 to 3600. Give the same when confirming.
     type: int
     default: 120
   directory:
@@ -69,8 +72,7 @@ EXAMPLES = r"""
   mediastack.core.guard:
     name: ssh
     state: confirmed
-  vars:
-    ansible_ssh_args: -o ControlMaster=no -o ControlPath=none
+    seconds: 120
 """
 
 RETURN = r"""
