@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,30 @@ def test_what_others_put_among_ours_is_taken_away(fake: Kernel) -> None:
     assert kernel.faults(WANTED) == ["IPv4 rules: 0 missing, 2 not ours"]
     bring()
     assert sorted(fake.rules) == LINES
+
+
+NO_NAMES = """
+mount --make-rprivate / && mount --bind /dev/null /etc/protocols && ip link add ms-eg type bridge && exec "$@"
+"""
+AND_BACK = """
+import json, sys
+from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel as kernel
+words = [["priority", "720", "iif", "ms-eg", "ipproto", "17", "dport", "51820", "goto", "790"], ["priority", "790", "nop"]]
+for one in words:
+    kernel.add("4", one)
+before = kernel.rules_now("4")
+kernel.bring_rules("4", [], [])
+print(json.dumps([before, kernel.rules_now("4")]))
+"""
+
+
+def test_rules_go_where_the_server_has_no_names_of_protocols() -> None:
+    """`ip` of Debian 12 then prints `ipproto ipproto-17`, which it does not take itself."""
+    argv = ["unshare", "--net", "--mount", "sh", "-c", NO_NAMES, "sh", sys.executable, "-c", AND_BACK]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    assert (len(before), after) == (2, []), before
 
 
 def test_one_layer_comes_in_where_the_other_cannot(fake: Kernel) -> None:

@@ -39,6 +39,8 @@ SECONDS = 20
 LOOK_EVERY = 30.0  # seconds, also where the kernel said nothing
 AT_MOST_EVERY = 0.2  # seconds between two looks: a storm of changes costs no more than this
 AFTER_FAILURE = 5.0
+# Where there is no /etc/protocols, ip of Debian 12 prints numbers in a way that it does not take.
+UNNAMED = re.compile(r"\bipproto-(\d+)")
 DETACHED = re.compile(r" \[detached\]|\[unresolved\] ?| \[unresolved\]")
 
 
@@ -168,7 +170,7 @@ def bring_rules(family: str, rules: list[list[str]], lines: list[str]) -> None:
     spare = [line for line in has if line not in lines]
     spare += [line for index, line in enumerate(has) if line in lines and line in has[:index]]
     for line in sorted(spare, key=lambda one: "blackhole" in one):
-        run(["ip", f"-{family}", "rule", "del", "priority", *line.split()])
+        run(["ip", f"-{family}", "rule", "del", "priority", *UNNAMED.sub(r"\1", line).split()])
 
 
 def bring(text: str, words: dict[str, list[list[str]]], wanted: dict[str, Any]) -> list[str]:
