@@ -104,7 +104,8 @@ mount --make-rprivate / && mount --bind /dev/null /etc/protocols && ip link add 
 AND_BACK = """
 import json, sys
 from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel as kernel
-words = [["priority", "720", "iif", "ms-eg", "ipproto", "17", "dport", "51820", "goto", "790"], ["priority", "790", "nop"]]
+words = [["priority", "720", "iif", "ms-eg", "ipproto", "17", "dport", "51820", "goto", "790"]]
+words.append(["priority", "790", "nop"])
 for one in words:
     kernel.add("4", one)
 before = kernel.rules_now("4")
