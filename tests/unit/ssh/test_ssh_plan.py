@@ -132,6 +132,26 @@ def test_compatible_knows_older_clients() -> None:
     assert "diffie-hellman-group14-sha256" not in chosen["KexAlgorithms"]
 
 
+def test_strict_offers_no_key_exchange_that_a_quantum_computer_breaks() -> None:
+    old = facts(version="9.2", supported=facts()["supported"] | {"kex": OLD_KEX})
+    found = lines(plan(old, wanted(level="strict")))
+    assert "KexAlgorithms sntrup761x25519-sha512@openssh.com" in found
+    usual = lines(plan(old, wanted()))
+    assert [line for line in found if line not in usual] == ["KexAlgorithms sntrup761x25519-sha512@openssh.com"]
+
+
+def test_strict_is_hardened_where_openssh_is_new() -> None:
+    assert plan(facts(), wanted(level="strict")) == plan(facts(), wanted())
+
+
+def test_strict_is_refused_where_openssh_has_nothing_of_the_kind() -> None:
+    older = facts(version="8.4", supported=facts()["supported"] | {"kex": ["curve25519-sha256"]})
+    [problem] = plan(older, wanted(level="strict"))["problems"]
+    assert problem.startswith("ssh_level: 'strict', but OpenSSH 8.4 has none")
+    assert "Remedy: ssh_level: hardened" in problem
+    assert plan(older, wanted())["problems"] == []
+
+
 def test_small_and_nist_host_keys_are_not_offered() -> None:
     answer = plan(facts(), wanted())
     offered = [line.split()[1] for line in lines(answer) if line.startswith("HostKey ")]

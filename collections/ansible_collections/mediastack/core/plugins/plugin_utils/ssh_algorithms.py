@@ -1,7 +1,8 @@
 """Which algorithms sshd may use, by level and by what the OpenSSH on the server knows.
 
 The lists of `hardened` follow what ssh-audit's policies for Debian 12 and 13 ask for: with an OpenSSH that has ML-KEM,
-key exchanges that a quantum computer does not break and no others.
+key exchanges that a quantum computer does not break and no others. The policy for Debian 12 asks for classical ones
+besides, of which ssh-audit without a policy warns; `strict` leaves them out there, too.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LEVELS = ("hardened", "compatible")
-USER_RSA_BITS = {"hardened": 3072, "compatible": 2048}
+USER_RSA_BITS = {"strict": 3072, "hardened": 3072, "compatible": 2048}
+HOST_RSA_BITS = {"strict": 4096, "hardened": 4096, "compatible": 3072}
 
 QUANTUM_SAFE = ("mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com")
 CLASSICAL = (
@@ -48,7 +49,7 @@ def choose(supported: Mapping[str, list[str]], level: str) -> dict[str, list[str
     """Keyword -> algorithms, best first; only what this OpenSSH knows."""
     modern = QUANTUM_SAFE[0] in supported["kex"]
     compatible = level == "compatible"
-    kex = QUANTUM_SAFE if modern and not compatible else QUANTUM_SAFE + CLASSICAL
+    kex = QUANTUM_SAFE if level == "strict" or (modern and not compatible) else QUANTUM_SAFE + CLASSICAL
     macs = (MACS if modern else OLD_MACS) + (PLAIN_MACS if compatible else ())
     users = USER_KEYS + (NIST_USER_KEYS if compatible else ())
     known = {name: set(supported[name]) for name in ("kex", "cipher", "mac", "sig")}

@@ -78,16 +78,11 @@ def version_of(text: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def rsa_bits(level: str) -> int:
-    """The least size of an RSA host key."""
-    return 4096 if level == "hardened" else 3072
-
-
 def good_host_keys(facts: Mapping[str, Any], level: str) -> list[str]:
     """The host keys that may be offered, ed25519 first."""
     keys = facts["host_keys"]
     ed25519 = [key["path"] for key in keys if key["type"] == "ssh-ed25519"]
-    return ed25519 + [key["path"] for key in keys if key["type"] == "ssh-rsa" and key["bits"] >= rsa_bits(level)]
+    return ed25519 + [key["path"] for key in keys if key["type"] == "ssh-rsa" and key["bits"] >= ssh_algorithms.HOST_RSA_BITS[level]]
 
 
 def missing_keys(facts: Mapping[str, Any], level: str) -> list[dict[str, Any]]:
@@ -202,6 +197,7 @@ def problems(
         return ["OpenSSH's server is not installed. Remedy: install openssh-server"]
     return [
         *people_problems(facts, wanted),
+        *level_problems(facts, wanted["level"]),
         *ssh_totp.problems(facts, wanted["totp_users"], settings, written=written),
         *port_problems(facts, wanted["port"]),
         *file_problems(facts, settings),
@@ -243,6 +239,16 @@ def people_problems(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> list
     if login == "root" and root_login(facts, wanted) == "no":
         found.append("ssh_permit_root_login: 'no', but this run is connected as root. Remedy: connect as somebody else")
     return found
+
+
+def level_problems(facts: Mapping[str, Any], level: str) -> list[str]:
+    """This OpenSSH has nothing that the level could offer."""
+    if ssh_algorithms.choose(facts["supported"], level)["KexAlgorithms"]:
+        return []
+    return [
+        f"ssh_level: {level!r}, but OpenSSH {facts['version']} has none of its key exchanges. "
+        "Remedy: ssh_level: hardened, or a newer OpenSSH"
+    ]
 
 
 def literal_users(names: list[str]) -> list[str]:
