@@ -41,6 +41,13 @@ def test_permissions(host: Any, path: str, mode: int) -> None:
         assert host.file(path).mode == mode
 
 
+def test_the_banner_stands_there_and_what_it_replaced_is_kept(host: Any) -> None:
+    assert "private system" in host.file("/etc/issue").content_string
+    with host.sudo():
+        assert "Debian" in host.file("/etc/mediastack/replaced/etc/issue.json").content_string
+        assert host.file("/etc/mediastack/replaced/etc/cron.allow.json").content_string == "null\n"
+
+
 def test_login_definitions(host: Any) -> None:
     lines = host.file("/etc/login.defs").content_string.splitlines()
     assert "UMASK 027" in lines

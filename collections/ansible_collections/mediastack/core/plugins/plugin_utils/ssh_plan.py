@@ -82,7 +82,9 @@ def good_host_keys(facts: Mapping[str, Any], level: str) -> list[str]:
     """The host keys that may be offered, ed25519 first."""
     keys = facts["host_keys"]
     ed25519 = [key["path"] for key in keys if key["type"] == "ssh-ed25519"]
-    return ed25519 + [key["path"] for key in keys if key["type"] == "ssh-rsa" and key["bits"] >= ssh_algorithms.HOST_RSA_BITS[level]]
+    return ed25519 + [
+        key["path"] for key in keys if key["type"] == "ssh-rsa" and key["bits"] >= ssh_algorithms.HOST_RSA_BITS[level]
+    ]
 
 
 def missing_keys(facts: Mapping[str, Any], level: str) -> list[dict[str, Any]]:
@@ -242,13 +244,10 @@ def people_problems(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> list
 
 
 def level_problems(facts: Mapping[str, Any], level: str) -> list[str]:
-    """This OpenSSH has nothing that the level could offer."""
+    """There is nothing that the level could offer."""
     if ssh_algorithms.choose(facts["supported"], level)["KexAlgorithms"]:
         return []
-    return [
-        f"ssh_level: {level!r}, but OpenSSH {facts['version']} has none of its key exchanges. "
-        "Remedy: ssh_level: hardened, or a newer OpenSSH"
-    ]
+    return [f"ssh_level: {level!r}, but OpenSSH {facts['version']} has none of its key exchanges. Remedy: hardened"]
 
 
 def literal_users(names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils.nearest import suggestion
+from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import originals, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,6 +114,12 @@ def units_of(item: Item) -> list[str]:
     return [*item.get("units", []), *([item["unit"]] if "unit" in item else [])]
 
 
+def unit_files(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """Units of systemd that items bring, and the one of mounts."""
+    found = [file for item in items for file in item.get("files", []) if file["path"].startswith(originals.UNITS)]
+    return [*found, {"path": MOUNTS_FILE, "content": texts.mounts({})}]
+
+
 def questions(chosen: list[Item], dropped: list[Item], own: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `hardening_facts`. Of what is not wanted, only whether files of ours are left."""
     every = [*chosen, *dropped]
@@ -122,11 +129,13 @@ def questions(chosen: list[Item], dropped: list[Item], own: Mapping[str, Any]) -
     paths |= {item["path"] for item in every if item["kind"] == "keys"}
     paths |= {item["creates"] for item in chosen if "creates" in item}
     paths |= {item["load"]["made"] for item in chosen if "load" in item}
-    texts = {item["path"] for item in every if item["kind"] == "keys"}
-    texts |= {f"/etc/pam.d/{name}" for item in chosen for name in item.get("marks", {})}
+    paths |= {link for file in unit_files(every) for link in originals.wants_link(file["path"], file["content"])}
+    read = {item["path"] for item in every if item["kind"] == "keys"}
+    read |= {f"/etc/pam.d/{name}" for item in chosen for name in item.get("marks", {})}
+    read |= {path for file in originals.replaced(every) for path in (file["path"], originals.copy_of(file["path"]))}
     return {
         "paths": sorted(paths),
-        "texts": sorted(texts),
+        "texts": sorted(read),
         "patterns": sorted({path for item in chosen if item["kind"] == "permission" for path in item["paths"]}),
         "kernel_settings": sorted(settings_of(chosen, own)),
         "packages": sorted({name for item in chosen for name in packages_of(item)}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import kernel
-from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import texts
+from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import originals, texts
 from ansible_collections.mediastack.core.plugins.plugin_utils.hardening.items import (
     MODULES_FILE,
     MOUNTS_FILE,
@@ -13,6 +13,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.hardening.items im
     SYSCTL_FILE,
     pam_path,
     settings_of,
+    unit_files,
 )
 from ansible_collections.mediastack.core.plugins.plugin_utils.states import in_place
 
@@ -52,14 +53,17 @@ def plan(choice: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     modules, busy = modules_of(chosen, facts)
     pam, pam_notes = pam_of(chosen, choice["dropped"], facts)
     files = wanted_files(chosen, choice["dropped"], facts, settings=settings, modules=modules)
-    differing = [item for item in files if not in_place(item, facts["states"].get(item["path"], MISSING))]
+    back, gone = put_back(choice["dropped"], facts)
+    differing = [item for item in (*files, *back) if not in_place(item, facts["states"].get(item["path"], MISSING))]
     changed = {item["path"] for item in differing}
+    kept, lost = keep(chosen, changed, facts)
     units, unit_notes = units_of(chosen, facts, changed)
     return {
-        "notes": [*notes, *busy, *pam_notes, *unit_notes],
+        "notes": [*notes, *busy, *pam_notes, *unit_notes, *lost],
         "install": sorted({name for item in chosen for name in missing_packages(item, facts)}),
-        "files": differing,
-        "absent": absent(files, choice["dropped"], facts),
+        # Copies of what is replaced come first: a run may end in between.
+        "files": [*kept, *differing],
+        "absent": [*absent(files, choice["dropped"], facts), *gone],
         "settings": settings if drift["settable"] else {},
         "host": {
             "permissions": permissions_of(chosen, facts),
@@ -157,9 +161,42 @@ def edited_files(chosen: list[Item], dropped: list[Item], facts: Mapping[str, An
 def absent(files: list[dict[str, Any]], dropped: list[Item], facts: Mapping[str, Any]) -> list[str]:
     """Files of ours that no item wants any more. One that belongs to a package is never removed."""
     kept = {item["path"] for item in files}
-    ours = {file["path"] for item in dropped for file in item.get("files", []) if "mediastack" in file["path"]}
+    ours = {file["path"] for item in dropped for file in item.get("files", []) if originals.is_ours(file["path"])}
     ours |= {SYSCTL_FILE, MODULES_FILE, MOUNTS_FILE}
+    for file in unit_files(dropped):
+        ours |= set() if file["path"] in kept else set(originals.wants_link(file["path"], file["content"]))
     return sorted(path for path in ours - kept if facts["states"].get(path, MISSING)["kind"] != "missing")
+
+
+def keep(chosen: list[Item], changed: set[str], facts: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Records of others' files that are replaced for the first time, and notes about those that cannot be kept."""
+    found, notes = [], []
+    for file in originals.replaced(chosen):
+        path = file["path"]
+        if path not in changed or originals.known(path, facts)[0]:
+            continue
+        record = originals.to_keep(file, facts)
+        if record is None:
+            notes.append(f"{path}: what it was is no text, and cannot be put back")
+        else:
+            found.append(root_file(originals.copy_of(path), record, "0600"))
+    return found, notes
+
+
+def put_back(dropped: list[Item], facts: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Others' files as they were before an item that is not wanted any more, and what has to go for that."""
+    found, gone = [], []
+    for file in originals.replaced(dropped):
+        path = file["path"]
+        kept, was = originals.known(path, facts)
+        if not kept:
+            continue
+        if was is not None:
+            found.append(root_file(path, was["content"], was["mode"]))
+        elif facts["states"].get(path, MISSING)["kind"] != "missing":
+            gone.append(path)
+        gone.append(originals.copy_of(path))
+    return found, gone
 
 
 def pam_of(chosen: list[Item], dropped: list[Item], facts: Mapping[str, Any]) -> tuple[dict[str, list[str]], list[str]]:
