@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.hardening.support import choice, settled
 from tests.unit.render.support import example_secrets, example_stack, rendered
 
+from ansible_collections.mediastack.core.plugins.module_utils.checks import run
 from ansible_collections.mediastack.core.plugins.module_utils.checks.confined import CAPABILITIES
 from ansible_collections.mediastack.core.plugins.plugin_utils import verify_hardening, verify_plan
+from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import plan as planner
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = sorted(ROOT.glob("roles/*/services/*.yml"))
@@ -80,3 +83,60 @@ def test_what_sshd_says_is_judged(values: dict[str, str], holds: bool) -> None:
     text = SSHD.format(**{"root": "no", "passwords": "no", "methods": "publickey", **values})
     [command] = verify_hardening.HOST["ssh"]["commands"]
     assert all(re.search(pattern, text, re.MULTILINE) for pattern in command["shows"].values()) is holds
+
+
+def hardened(**changes: Any) -> dict[str, Any]:
+    """A server with every item, but for `changes` of its facts."""
+    chosen = choice()
+    facts = settled(chosen)
+    for key, value in changes.items():
+        facts[key] = {**facts[key], **value}
+    return {"choice": chosen, "planned": planner.plan(chosen, facts), "facts": facts}
+
+
+def items_check(server: dict[str, Any]) -> dict[str, Any]:
+    [check] = verify_hardening.item_checks(server)
+    return check
+
+
+def test_a_server_where_the_role_has_not_run_has_no_check_of_items() -> None:
+    assert verify_hardening.item_checks(None) == verify_hardening.item_checks({}) == []
+
+
+def test_a_server_as_wanted_passes_and_says_what_it_refuses() -> None:
+    check = items_check(hardened(kernel_settings={"kernel.kptr_restrict": {"value": "0", "reason": "it is read-only"}}))
+    assert check["problems"] == check["warnings"] == []
+    assert re.fullmatch(r"\d+ items as wanted; passed over on this server: kernel.kptr_restrict", check["evidence"])
+    [result] = run.run([check], {}, timeout=5, parallel=1)
+    assert (result["status"], result["evidence"]) == ("pass", check["evidence"])
+
+
+OFF = {"active": "inactive", "enabled": "disabled", "started": 0, "refused": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"kernel_settings": {"kernel.sysrq": {"value": "438", "reason": ""}}}, "kernel.sysrq is 438 instead of 0"),
+        ({"states": {"/etc/issue": {"kind": "missing"}}}, "/etc/issue is not as written"),
+        ({"packages": {"debsums": False}}, "the package debsums is missing"),
+        ({"units": {"dailyaidecheck.timer": OFF}}, "dailyaidecheck.timer does not run, or not at boot"),
+        ({"units": {"debug-shell.service": OFF}}, "debug-shell.service is not masked"),
+        ({"units": {"cups.socket": {**OFF, "active": "active"}}}, "cups.socket runs, or would at boot"),
+        ({"mounts": {"/dev/shm": ["rw"]}}, "/dev/shm is mounted without nosuid,nodev,noexec"),
+        ({"texts": {"/etc/pam.d/common-auth": ""}}, "the PAM profile mediastack-faillock is off"),
+        ({"texts": {"/etc/login.defs": "UMASK 022\n"}}, "/etc/login.defs is not as written"),
+    ],
+)
+def test_what_is_broken_is_named(changes: dict[str, Any], problem: str) -> None:
+    check = items_check(hardened(**changes))
+    assert problem in check["problems"]
+    [result] = run.run([check], {}, timeout=5, parallel=1)
+    assert result["status"] == "fail"
+    assert problem in result["evidence"]
+
+
+def test_what_programs_make_anew_is_a_warning() -> None:
+    check = items_check(hardened(patterns={"/var/log/*.log": {"/var/log/dpkg.log": "0644"}}))
+    [result] = run.run([check], {}, timeout=5, parallel=1)
+    assert (result["status"], result["evidence"]) == ("warn", "/var/log/dpkg.log is open wider than 0640")

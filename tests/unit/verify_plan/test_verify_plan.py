@@ -7,8 +7,10 @@ import re
 from typing import Any
 
 import pytest
+from tests.unit.hardening.support import choice, facts
 from tests.unit.render.support import example_secrets, example_stack, rendered
 
+from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import plan as planner
 from ansible_collections.mediastack.core.plugins.plugin_utils.verify_plan import build
 
 FIELDS = {
@@ -26,6 +28,7 @@ FIELDS = {
     },
     "limits": {"instances", "known"},
     "hardened": {"traces", "commands"},
+    "items": {"problems", "warnings", "evidence"},
 }
 COMMON = {"id", "kind", "group", "title", "remedy", "severity", "instance"}
 
@@ -36,7 +39,10 @@ def stack() -> dict[str, Any]:
 
 
 def plan(stack: dict[str, Any]) -> dict[str, Any]:
-    return build(stack, example_secrets(stack), rendered(stack)["projects"])
+    chosen = choice()
+    found = facts(chosen)
+    hardened = {"choice": chosen, "planned": planner.plan(chosen, found), "facts": found}
+    return build(stack, example_secrets(stack), rendered(stack)["projects"], hardened)
 
 
 def by_id(stack: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ role_instances(stack, role, api, generation) -> a role's instances, with the `ad
 applications(stack, role, generation) -> a role's instances, for `applications`
 sign_ins(secrets, apps, media_server) -> their secrets, for `applications`
 due(apps, asked)                    -> whether `applications` has something to do, by what it said in check mode
-verify_plan(stack, secrets, render) -> {checks, secrets}: everything, for `verify`
+verify_plan(stack, secrets, render, hardened) -> {checks, secrets}: everything, for `verify`
 live_checks(stack, secrets, kinds, role) -> the same, cut down to what needs nothing rendered
 status_plan(stack, secrets)         -> {instances, secrets, disks, certificates}, for `status`
     check_lines(checks)                 -> what `verify` found, for people
@@ -247,9 +247,11 @@ def _address(instance: dict[str, Any], stack: dict[str, Any]) -> str | None:
     return f"http://{host}:{port}" if host and port else None
 
 
-def verify_plan(stack: dict[str, Any], secrets: dict[str, Any], render: dict[str, Any]) -> dict[str, Any]:
+def verify_plan(
+    stack: dict[str, Any], secrets: dict[str, Any], render: dict[str, Any], hardened: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return every check of a server, and the secrets that they need."""
-    return verify_plan_of(plain(stack), plain(secrets), plain(render["projects"]))
+    return verify_plan_of(plain(stack), plain(secrets), plain(render["projects"]), plain(hardened or {}))
 
 
 def live_checks(stack: dict[str, Any], secrets: dict[str, Any], kinds: list[str], role: str = "") -> dict[str, Any]:

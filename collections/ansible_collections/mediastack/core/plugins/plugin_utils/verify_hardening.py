@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, nft_table
 from ansible_collections.mediastack.core.plugins.plugin_utils import fail2ban_plan, ssh_plan
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import table as firewall
+from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import proof
 from ansible_collections.mediastack.core.plugins.plugin_utils.killswitch import units as killswitch
 from ansible_collections.mediastack.core.plugins.plugin_utils.render.service import size_in_bytes
 
@@ -139,8 +140,20 @@ def limits_of(instance: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def item_checks(hardened: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the check of the role `hardening`; none of a server where it has not run.
+
+    `hardened`: ``{choice, planned, facts}``, as in `plugin_utils/hardening`: what a run would change is what is wrong.
+    """
+    if not hardened:
+        return []
+    found = proof.of(hardened["choice"], hardened["planned"], hardened["facts"])
+    remedy = "mediastack-provision harden --tags hardening"
+    return [_check("items", "hardening", "the host has every item of hardening", remedy, **found)]
+
+
 def host_checks() -> Iterable[dict[str, Any]]:
-    """Return a check for each role that hardens the host."""
+    """Return a check for each role that hardens the host and is asked about there."""
     for role, wanted in HOST.items():
         title, traces, commands = wanted["title"], wanted["traces"], wanted["commands"]
         remedy = f"mediastack-provision harden --tags {role}"

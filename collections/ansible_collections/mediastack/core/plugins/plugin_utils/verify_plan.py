@@ -2,9 +2,10 @@
 
 The controller plans (this file, pure), the target executes (`module_utils/`, the `verify` module).
 
-    build(stack, secrets, projects) -> {"checks": [check, ...], "secrets": {"<instance>/<name>": "<value>"}}
+    build(stack, secrets, projects, hardened) -> {"checks": [check, ...], "secrets": {"<instance>/<name>": "<value>"}}
 
-`projects` are those of the fact `mediastack_render`: they know each container's spec.
+`projects` are those of the fact `mediastack_render`: they know each container's spec. `hardened` is what the role
+`hardening` would do there, or nothing where it has not run.
 
 `checks` holds no secret: a check names one as ``"secret": "<instance>/<name>"``, a key of `secrets`, which
 goes to the module as an argument of its own (`no_log`). Every check has
@@ -54,6 +55,9 @@ and, by kind (every field is always there):
     hardened     traces [path], commands [{argv, shows: {words: regular expression}}]
                  Where one of the paths is there, each command ends well and prints what matches. Where none is, the
                  role has not run, and there is no result.
+    items        problems [words], warnings [words], evidence
+                 What the role `hardening` would change. The controller has compared; without problems it passes with
+                 the evidence, and warnings alone are a warning.
 
 The address of an `api` check is what the *target* reaches: a container's static address on its bridge, the
 gateway's for an instance in its namespace, 127.0.0.1 for one in the host's network.
@@ -96,7 +100,10 @@ CADDY_ROOT = "caddy/pki/authorities/local/root.crt"
 
 
 def build(
-    stack: dict[str, Any], secrets: Mapping[str, Mapping[str, str]], projects: Iterable[dict[str, Any]]
+    stack: dict[str, Any],
+    secrets: Mapping[str, Mapping[str, str]],
+    projects: Iterable[dict[str, Any]],
+    hardened: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the checks of one server and the secrets that they need.
 
@@ -115,6 +122,7 @@ def build(
         storage_check(stack),
         *verify_hardening.confined_checks(running, without_limits=stack.get("limits") == "ignore"),
         *verify_hardening.host_checks(),
+        *verify_hardening.item_checks(hardened),
     ]
     return {"checks": checks, "secrets": collect_secrets(checks, secrets)}
 

@@ -13,7 +13,7 @@ from ansible_collections.mediastack.core.plugins.module_utils.checks.containers 
     stack_equal,
 )
 from ansible_collections.mediastack.core.plugins.module_utils.checks.engine import snapshot
-from ansible_collections.mediastack.core.plugins.module_utils.checks.hardened import hardened
+from ansible_collections.mediastack.core.plugins.module_utils.checks.hardened import hardened, items
 from ansible_collections.mediastack.core.plugins.module_utils.checks.hardlink import hardlink
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import (
     Accepted,
@@ -41,6 +41,7 @@ KINDS: dict[str, Executor] = {
     "hardened": hardened,
     "hardlink": hardlink,
     "https": https,
+    "items": items,
     "limits": limits,
     "namespace": namespace,
     "ports": ports,
