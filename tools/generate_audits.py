@@ -36,6 +36,7 @@ def outputs(root: Path) -> dict[Path, str]:
 def page(kernel: dict[str, Any], lynis: dict[str, Any], openscap: dict[str, str], ssh_audit: dict[str, Any]) -> str:
     """Return the whole page."""
     releases = [(f"Lynis, {release} alone", lynis[release]) for release in ("debian12", "debian13")]
+    releases = [("Lynis: points that are missing without a suggestion", lynis["points"]), *releases]
     ssh = [(f"ssh-audit, {release}", known) for release, known in ssh_audit.items()]
     parts = [INTRODUCTION, "## What the kernel refuses", KERNEL]
     parts += [part for name in ("lynis", "openscap") for part in section(name, kernel[name], level=3)]

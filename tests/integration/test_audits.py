@@ -107,6 +107,8 @@ def test_lynis(measured: Measured) -> None:
     known = auditors.reasons("lynis")
     assert after.index >= known["floor"][release]
     compared(after.findings, known["both"] | known[release])
+    named = {name.partition(":")[0] for name in (*after.findings, *known["points"], *auditors.refused("lynis"))}
+    assert {one.name.partition(":")[0] for one in after.points if one.got < one.most} <= named
 
 
 @pytest.mark.soak
