@@ -18,6 +18,20 @@ ASIDE = {
     "audits": "auditors judge by what Debian publishes today, for a quarter of an hour: `bin/test security audits`",
     "totp": "six minutes of log-ins that wait for the next code: `bin/test integration totp`",
 }
+# Begun first, so that none of them runs alone at the end.
+LONGEST = (
+    "slice",
+    "audits",
+    "leak",
+    "lockout",
+    "hardening",
+    "newest_core",
+    "bare_servers",
+    "totp",
+    "bans",
+    "lockout_firewall",
+    "kill",
+)
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--color=no")
 
 
@@ -119,7 +133,9 @@ def integration(*, soak: bool) -> list[Job]:
 
 def all_jobs(*, soak: bool) -> list[Job]:
     """Everything, in the order in which it is started."""
-    return [*lint(), *unit(soak=soak), *integration(soak=soak), *molecule()]
+    servers = [*integration(soak=soak), *molecule()]
+    servers.sort(key=lambda job: LONGEST.index(job.name) if job.name in LONGEST else len(LONGEST))
+    return [*lint(), *unit(soak=soak), *servers]
 
 
 def selected(word: str | None, *, soak: bool) -> list[Job]:
