@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from tests.unit.clock import Clock
 
 from ansible_collections.mediastack.core.plugins.action import guard
 
@@ -19,27 +20,14 @@ DENIED = FAILED + "admin@192.0.2.1: Permission denied (publickey)."
 CUT = FAILED + "Shared connection to 192.0.2.1 closed."
 
 
-class Time:
-    """A clock that only sleeping and waiting for connections moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    made = Time()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
     monkeypatch.setattr(guard, "time", made)
     return made
 
 
-def server(clock: Time, error: str, *, until: float = 10**6) -> Any:
+def server(clock: Clock, error: str, *, until: float = 10**6) -> Any:
     """Attempts that fail like this until a moment; one that nobody answers takes all of its time."""
 
     def attempt(seconds: int) -> dict[str, Any]:
@@ -53,7 +41,7 @@ def server(clock: Time, error: str, *, until: float = 10**6) -> Any:
 
 
 @pytest.mark.parametrize(("error", "until"), [(LATE, 25), (REFUSED, 3), (STARTING, 4)])
-def test_who_answers_late_has_confirmed(clock: Time, error: str, until: float) -> None:
+def test_who_answers_late_has_confirmed(clock: Clock, error: str, until: float) -> None:
     assert guard.persist(server(clock, error, until=until), 120) == {"changed": True}
     assert clock.now < until + 2
 
@@ -61,14 +49,14 @@ def test_who_answers_late_has_confirmed(clock: Time, error: str, until: float) -
 @pytest.mark.parametrize(
     ("error", "longest"), [(LATE, 32), (REFUSED, 5), (STARTING, 5), (CIPHER, 0.1), (DENIED, 0.1), (CUT, 0.1)]
 )
-def test_who_does_not_is_given_up(clock: Time, error: str, longest: float) -> None:
+def test_who_does_not_is_given_up(clock: Clock, error: str, longest: float) -> None:
     with pytest.raises(AnsibleConnectionFailure):
         guard.persist(server(clock, error), 120)
     assert clock.now <= longest
 
 
 @pytest.mark.parametrize("countdown", [5, 15, 40, 60, 120, 3600])
-def test_there_is_time_left_to_go_back_by_hand(clock: Time, countdown: int) -> None:
+def test_there_is_time_left_to_go_back_by_hand(clock: Clock, countdown: int) -> None:
     with pytest.raises(AnsibleConnectionFailure):
         guard.persist(server(clock, LATE), countdown)
     assert clock.now <= countdown * 0.75
@@ -90,7 +78,7 @@ class Connection:
         self.options[name] = value
 
 
-def action(state: str, error: str, clock: Time, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Connection]:
+def action(state: str, error: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Connection]:
     """The action's result, and the connection that it used."""
     made = guard.ActionModule.__new__(guard.ActionModule)
     connection = Connection()
@@ -101,7 +89,7 @@ def action(state: str, error: str, clock: Time, monkeypatch: pytest.MonkeyPatch)
     return made.run(None, {}), connection
 
 
-def test_that_nobody_came_in_is_a_failure_with_its_reason(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_nobody_came_in_is_a_failure_with_its_reason(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     result, connection = action("confirmed", CIPHER, clock, monkeypatch)
     assert result["failed"]
     assert "no new connection: " in result["msg"]
@@ -111,6 +99,6 @@ def test_that_nobody_came_in_is_a_failure_with_its_reason(clock: Time, monkeypat
     assert words.endswith(" -o ProxyCommand=owner")  # an owner's way through other hosts is kept
 
 
-def test_going_back_uses_the_connection_that_is_there(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_going_back_uses_the_connection_that_is_there(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AnsibleConnectionFailure):
         action("rolled_back", LATE, clock, monkeypatch)

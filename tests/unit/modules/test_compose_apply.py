@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.clock import Clock
 from tests.unit.modules.docker_double import Recorder, listing, raw
 
 from ansible_collections.mediastack.core.plugins.module_utils.compose_apply import (
@@ -18,19 +19,6 @@ from ansible_collections.mediastack.core.plugins.module_utils.compose_apply impo
 )
 from ansible_collections.mediastack.core.plugins.module_utils.docker_cli import Output, plain_container
 from ansible_collections.mediastack.core.plugins.module_utils.stack_diff import View, change
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def service(name: str, **more: Any) -> dict[str, Any]:
