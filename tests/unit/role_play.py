@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(sys.executable).parent
+from tests.unit.ansible_program import ROOT, program
 
 
 def play_role(
@@ -25,20 +23,10 @@ def play_role(
     (folder / "play.yml").write_text(yaml.safe_dump([whole]))
     hosts = {"all": {"hosts": {"nas": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
-    return subprocess.run(
-        [PROGRAMS / "ansible-playbook", "-i", folder / "hosts.yml", folder / "play.yml", *words],
-        env={
-            "HOME": str(folder),
-            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
-            "LC_ALL": "C.UTF-8",
-            "COLUMNS": "500",
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return program(
+        "ansible-playbook",
+        folder,
+        *("-i", "hosts.yml", "play.yml", *words),
+        ANSIBLE_ROLES_PATH=str(ROOT / "roles"),
+        COLUMNS="500",
     )

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.unit.ansible_program import program
 from tests.unit.render.support import ROOT
 
 from ansible_collections.mediastack.core.plugins.plugin_utils import vault_file
@@ -165,26 +166,6 @@ def ansible(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.C
     play = tmp_path / "play.yml"
     play.write_text("- hosts: mediastack\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: hello}}]\n")
     return program("ansible-playbook", tmp_path, str(play), *arguments, **environment)
-
-
-def program(name: str, tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one of Ansible's programs with the project's configuration."""
-    return subprocess.run(
-        [str(Path(sys.executable).parent / name), *arguments],
-        env={
-            "HOME": str(tmp_path),
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "LC_ALL": "C.UTF-8",
-            **environment,
-        },
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_ansible_runs_without_any_password_while_nothing_is_encrypted(tmp_path: Path) -> None:
