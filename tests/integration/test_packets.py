@@ -7,6 +7,8 @@ rules. The same probes without the table show that a denied cell is denied by th
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ OWN = [
     {"port": 18081, "protocol": "tcp", "from": ["lan", f"{WAN6}:/64"]},
 ]
 HOST_PORTS = [9100, 9200, 9300, 9301, 9400]  # of programs on the server itself
+RATE = (5, 10)  # of what is logged: a second, and at once
 FOREIGN = {"foreign": [18080, 18081]}  # published by a container that is not the stack's
 CHOICES: dict[str, Any] = {
     "mediastack_network": {"subnet": "198.18.208.0/20", "lan": ["{{ sandbox.subnet }}", f"{LAN}.0/24"]},
@@ -305,3 +308,34 @@ def test_a_flow_that_is_older_than_the_rules_ends_with_them(place: Place) -> Non
     assert "b'a'" in place.server.root(same_port)
     place.server.root("systemctl restart mediastack-firewall.service")
     assert place.server.root(same_port, check=False) == ""
+
+
+FLOOD = 300
+COUNTED = re.compile(r"counter packets (\d+)")
+SEND = (
+    "import socket; s = socket.socket(socket.{family}, socket.SOCK_DGRAM); "
+    "[s.sendto(b'x', ('{to}', 9100)) for _ in range({count})]"
+)
+
+
+def refusals(place: Place) -> tuple[int, int]:
+    """How many packets were logged, and how many were dropped."""
+    found = COUNTED.findall(place.server.root("nft list chain inet mediastack_firewall refused"))
+    assert len(found) == 2
+    return int(found[0]), int(found[1])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_flood_is_dropped_and_little_of_it_is_logged(place: Place, family: int) -> None:
+    """The kernel does not print what a container's rules log, so it is counted where the rule passes it on."""
+    script = SEND.format(
+        family="AF_INET" if family == 4 else "AF_INET6", to=place.server_at("wan")[family], count=FLOOD
+    )
+    time.sleep(2 * RATE[1] / RATE[0])  # the burst is there in full
+    before, began = refusals(place), time.monotonic()
+    place.server.root(f'ip netns exec wan python3 -c "{script}"')
+    after, took = refusals(place), time.monotonic() - began
+    logged, dropped = after[0] - before[0], after[1] - before[1]
+    print(f"\nIPv{family}: {dropped} dropped, {logged} logged in {took:.1f} s")
+    assert dropped >= FLOOD
+    assert 1 <= logged <= RATE[1] + RATE[0] * took + 1

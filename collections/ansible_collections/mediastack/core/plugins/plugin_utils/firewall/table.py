@@ -105,8 +105,8 @@ def ssh_chain(view: View) -> list[list[str]]:
 
 
 def refused(view: View) -> list[str]:
-    """What is let in by no rule."""
-    log = f'limit rate {view.log_rate}/second burst {2 * view.log_rate} packets log prefix "{PREFIX}"'
+    """What is let in by no rule: how much of it was logged is counted, and how much there was."""
+    log = f'limit rate {view.log_rate}/second burst {2 * view.log_rate} packets counter log prefix "{PREFIX}"'
     return chain("refused", [*([log] if view.log else []), "counter drop"])
 
 
