@@ -65,6 +65,12 @@ rm -rf /etc/apt /var/lib/apt/lists /var/cache/apt
 mv /etc/apt.kept /etc/apt; mv /var/lib/apt/lists.kept /var/lib/apt/lists; mv /var/cache/apt.kept /var/cache/apt
 apt-get -q install --yes --no-install-recommends nftables > /dev/null
 """
+# As on a kernel without nf_tables: nft finds nobody to talk to.
+NO_KERNEL = """\
+printf '#!/bin/sh\\necho "netlink: Error: cache initialization failed: Protocol not supported" >&2\\nexit 1\\n' \
+  > /usr/local/sbin/nft
+chmod 755 /usr/local/sbin/nft
+"""
 
 
 def forced(facts: dict[str, Any] | None = None, lan: list[str] | None = None, **wanted: Any) -> tuple[str, ...]:
@@ -196,6 +202,7 @@ REFUSALS = [
     ("ufw", UFW, NO_UFW, {}, "ufw is active, and two firewalls would fight"),
     ("firewalld", FIREWALLD, NO_FIREWALLD, {}, "firewalld is active, and two firewalls would fight"),
     ("no-nftables", NO_NFT, NFT_AGAIN, {}, "The package nftables is not on this server and could not be installed"),
+    ("no-nf-tables", NO_KERNEL, "rm /usr/local/sbin/nft", {}, "this kernel has no nf_tables"),
 ]
 
 

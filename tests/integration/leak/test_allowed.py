@@ -10,6 +10,8 @@ import yaml
 from tests.integration import playbook
 from tests.integration.leak.lab import FILES, KILLSWITCH, Lab
 
+from mediastack_provision.sandbox import names
+
 HARDEN = ("playbooks/harden.yml", "--tags", "killswitch")
 OTHERS = "zz-modes.yml"
 HOST = {
@@ -95,6 +97,10 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
         "'nowhere.example' does not resolve",
     ),
     ({"mediastack_services_vpn": {"gluetun": {"outbound_subnets": ["198.18.0.0/15"]}}}, "overlaps the stack's network"),
+    (
+        {"mediastack_services_vpn": {"gluetun": {"outbound_subnets": [f"{names.TUNNEL_CLIENT}/32"]}}},
+        "tunnel's own addr",
+    ),
     ({"killswitch_mode": "host", "killswitch_interfaces": ["wg0"]}, "has no entry for the gateway 'host'"),
     ({**HOST, "killswitch_interfaces": []}, "killswitch_interfaces: is empty"),
     ({**HOST, "mediastack_network": {"lan": ["192.0.2.0/24"]}}, "from where this run is connected"),
