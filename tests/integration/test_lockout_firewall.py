@@ -88,7 +88,8 @@ def state(made: Server) -> str:
     """All that the role keeps, as far as it is there."""
     return made.root(
         f"nft -s list table inet mediastack_firewall 2>&1 || true; cat {FILE} 2>&1 || true; "
-        "systemctl show mediastack-firewall.service --property=UnitFileState"
+        "systemctl show mediastack-firewall.service --property=UnitFileState; "
+        "systemctl show mediastack-firewall-watch.service --property=UnitFileState,ActiveState"
     )
 
 
@@ -131,7 +132,9 @@ def test_the_first_firewall_of_a_server_blocks_ssh(made: Server) -> None:
     made.root("apt-get -q update > /dev/null && apt-get -q install --yes --no-install-recommends nftables > /dev/null")
     undone(made, "firewall-first", *BLOCKED, brief=False)
     assert made.root("nft list tables | grep mediastack || true") == ""
-    assert made.root(f"ls {FILE} /etc/systemd/system/mediastack-firewall.service 2>/dev/null || true") == ""
+    assert made.root(f"ls {FILE} /etc/systemd/system/mediastack-firewall*.service 2>/dev/null || true") == ""
+    watched = "for n in $(seq 50); do systemctl is-active mediastack-firewall-watch.service || break; sleep 0.2; done"
+    assert made.root(watched).splitlines()[-1] == "inactive"
 
 
 def test_the_port_of_ssh_is_blocked_by_our_own_firewall(guarded: Server) -> None:

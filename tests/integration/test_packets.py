@@ -86,6 +86,8 @@ ln -sfn usr/bin bin; ln -sfn usr/lib lib; ln -sfn usr/lib64 lib64
 tar -c . | docker import - stand-in > /dev/null
 """
 RUN = "docker run --detach --restart always --volume /usr:/usr:ro --volume /opt/traffic.py:/traffic.py:ro"
+AWAY = "systemctl stop mediastack-firewall-watch.service; nft delete table inet mediastack_firewall"
+BACK = "systemctl restart mediastack-firewall.service; systemctl start mediastack-firewall-watch.service"
 PUBLISHED_ON = {"0.0.0.0": ("0.0.0.0", "[::]"), "127.0.0.1": ("127.0.0.1",)}
 
 
@@ -273,9 +275,9 @@ def test_every_cell_is_as_declared_and_closed_by_the_table(place: Place) -> None
     as_declared(place, first)
     assert 20 < sum(first.values()) < len(cells) - 100
 
-    place.server.root("nft delete table inet mediastack_firewall")
+    place.server.root(AWAY)
     control = place.probe(cells)
-    place.server.root("systemctl restart mediastack-firewall.service")
+    place.server.root(BACK)
     unlike = [
         f"{cell}: open={answer} without the table"
         for cell, answer in control.items()
@@ -298,7 +300,7 @@ def test_it_holds_when_the_engine_is_restarted(place: Place) -> None:
 
 def test_a_flow_that_is_older_than_the_rules_ends_with_them(place: Place) -> None:
     """A datagram flow from outside that the engine let in before there was a table."""
-    place.server.root("nft delete table inet mediastack_firewall")
+    place.server.root(AWAY)
     ask = f"ip netns exec wan python3 /opt/traffic.py probe '{json.dumps([['udp', f'{WAN}.1', 18080]])}'"
     same_port = (
         'ip netns exec wan python3 -c "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); '
@@ -306,7 +308,7 @@ def test_a_flow_that_is_older_than_the_rules_ends_with_them(place: Place) -> Non
     )
     assert json.loads(place.server.root(ask)) == [True]
     assert "b'a'" in place.server.root(same_port)
-    place.server.root("systemctl restart mediastack-firewall.service")
+    place.server.root(BACK)
     assert place.server.root(same_port, check=False) == ""
 
 

@@ -60,8 +60,16 @@ def test_it_is_loaded_at_boot_before_the_network(host: Any) -> None:
     assert "network-pre.target" in unit.partition("Before=")[2]
     assert "docker.service" in unit.partition("Before=")[2]
     with host.sudo():
-        host.check_output("nft delete table inet mediastack_firewall && systemctl restart mediastack-firewall.service")
+        host.check_output(
+            "systemctl stop mediastack-firewall-watch.service; nft delete table inet mediastack_firewall; "
+            "systemctl restart mediastack-firewall.service; systemctl start mediastack-firewall-watch.service"
+        )
     assert "policy drop" in listed(host)
+
+
+def test_it_is_watched(host: Any) -> None:
+    unit = host.check_output("systemctl show mediastack-firewall-watch.service --property=UnitFileState,ActiveState")
+    assert sorted(unit.split()) == ["ActiveState=active", "UnitFileState=enabled"]
 
 
 def test_the_distributions_service_stays_off(host: Any) -> None:

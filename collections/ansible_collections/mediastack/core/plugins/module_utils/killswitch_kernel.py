@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOLDER = "/etc/mediastack/killswitch"
 TABLE, RULES = "table.nft", "rules.json"
@@ -334,13 +334,12 @@ def drain(sockets: list[socket.socket]) -> None:
                 continue
 
 
-def watch(folder: str) -> None:
-    """Until the service is stopped."""
-    watcher, sockets = Watcher(folder), listen()
-    say(6, "watching the kill-switch's table and rules")
+def attend(look: Callable[[], bool]) -> None:
+    """Look whenever tables or rules have changed, and now and then; `look` says whether all is well."""
+    sockets = listen()
     while True:
         try:
-            well = watcher.look()
+            well = look()
         except (KernelError, OSError) as error:
             say(3, f"could not look: {error}")
             well = False
@@ -359,7 +358,8 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(json.dumps(in_rehearsal(json.load(sys.stdin))))
         return 0
     if verb == "watch":
-        watch(FOLDER)
+        say(6, "watching the kill-switch's table and rules")
+        attend(Watcher(FOLDER).look)
     if verb not in ("apply", "check"):
         sys.stderr.write("usage: killswitch.py apply | check | watch\n")
         return 2

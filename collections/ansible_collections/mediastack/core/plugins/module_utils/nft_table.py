@@ -51,6 +51,17 @@ def transaction(name: str, content: str) -> str:
     return f"# Made by mediastack.\n{table}\ndelete {table}\n{table} {{\n{body}}}\n"
 
 
+def content_of(name: str, text: str) -> str | None:
+    """What a transaction was made of; None for a text that is not one of ours."""
+    lines = text.splitlines()[HEAD_LINES:-1]
+    content = "\n".join(line[1:] for line in lines) + "\n"
+    try:
+        refuse(name, content, ())
+    except NftError:
+        return None
+    return content if transaction(name, content) == text else None
+
+
 def removal(name: str) -> str:
     """The text that removes the table, whether it was there or not."""
     return f"table {FAMILY} {name}\ndelete table {FAMILY} {name}\n"
@@ -168,6 +179,11 @@ def unit_name(name: str) -> str:
     return name.replace("_", "-") + ".service"
 
 
+def guard_name(name: str) -> str:
+    """The guard of a table, and the lock under which it is changed: of ``mediastack_firewall``, ``firewall``."""
+    return name.removeprefix(PREFIX).replace("_", "-")
+
+
 def unit_files(name: str, units: str = UNITS) -> tuple[str, str]:
     """The unit's file, and the link that starts it at boot."""
     unit = unit_name(name)
@@ -181,8 +197,8 @@ def unit_text(name: str, path: str, program: str) -> str:
     service, which begins by flushing everything. Nothing happens when it is stopped: a table is not taken down with its
     unit.
     """
-    guard = "mediastack-guard-" + name[len(PREFIX) :].replace("_", "-") if name.startswith(PREFIX) else ""
-    after = " ".join(["local-fs.target nftables.service", *([f"{guard}.service"] if guard else [])])
+    guards = [f"mediastack-guard-{guard_name(name)}.service"] if name.startswith(PREFIX) else []
+    after = " ".join(["local-fs.target nftables.service", *guards])
     return f"""# Made by mediastack.
 [Unit]
 Description=mediastack: load the nftables table {name}
@@ -205,7 +221,11 @@ WantedBy=sysinit.target
 """
 
 
-def restore_command(name: str, path: str, program: str = "nft") -> list[str]:
-    """A command that makes the kernel what the file says, for a guard: without the file there is no table."""
+def restore_command(name: str, path: str, program: str = "nft", watch: str = "") -> list[str]:
+    """A command that makes the kernel what the file says, for a guard: without the file there is no table.
+
+    `watch` is the unit that keeps it, which has ended if the table was gone.
+    """
     remove = removal(name).replace("\n", "; ").rstrip("; ")
-    return ["/bin/sh", "-c", f"if [ -e {path} ]; then {program} -f {path}; else {program} '{remove}'; fi"]
+    load = f"{program} -f {path}" + (f"; systemctl --no-block start {watch}" if watch else "")
+    return ["/bin/sh", "-c", f"if [ -e {path} ]; then {load}; else {program} '{remove}'; fi"]

@@ -42,6 +42,13 @@ options:
     description: Whether a unit loads the table at boot.
     type: bool
     default: true
+  watch:
+    description:
+      - Whether a service puts the table back, within a second, when something else removes or changes it. For
+        O(name=mediastack_firewall) it is C(mediastack-firewall-watch.service). It says so in the journal.
+      - It ends by itself when the file is gone. Only with the default O(path).
+    type: bool
+    default: false
   units:
     description: Where systemd's units are.
     type: path
@@ -53,7 +60,7 @@ attributes:
     description: Compares as a real run does. Without nft, when it is still to be installed, the table counts as absent.
   diff_mode:
     support: full
-    description: The table as C(nft -s -t list table) prints it, with the elements of its sets; the file; the unit.
+    description: The table as C(nft -s -t list table) prints it, with the elements of its sets; the file; the units.
 """
 
 EXAMPLES = r"""
@@ -82,7 +89,7 @@ drift:
   description: What differs or differed.
   returned: success
   type: dict
-  sample: {table: true, file: false, boot: false}
+  sample: {table: true, file: false, boot: false, watch: false}
 available:
   description: Whether nft is installed.
   returned: success
@@ -103,12 +110,20 @@ restore:
   elements: str
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mediastack.core.plugins.module_utils import nft_host, nft_table, systemd
+from ansible_collections.mediastack.core.plugins.module_utils import (
+    guard_rollback,
+    nft_host,
+    nft_keep,
+    nft_table,
+    systemd,
+)
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
 from ansible_collections.mediastack.core.plugins.module_utils.nft_host import Nft, Printed
 from ansible_collections.mediastack.core.plugins.module_utils.nft_table import NftError
@@ -121,9 +136,24 @@ ARGUMENTS = {
     "path": {"type": "path"},
     "keep": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "boot": {"type": "bool", "default": True},
+    "watch": {"type": "bool", "default": False},
     "units": {"type": "path", "default": nft_table.UNITS},
     **LEASE_ARGUMENTS,
 }
+
+
+def systemctl(*words: str) -> None:
+    """Call it, where systemd runs. Raises SystemdError."""
+    if systemd.runs_here():
+        systemd.call(*words)
+
+
+@contextlib.contextmanager
+def alone(module: AnsibleModule) -> Iterator[None]:
+    """What keeps the table has to wait, or it would see the kernel's without its file: who goes back waits anyway."""
+    name = nft_table.guard_name(module.params["name"])
+    with contextlib.nullcontext() if module.params["guard"] == name else guard_rollback.alone(name):
+        yield
 
 
 class Table:
@@ -139,6 +169,11 @@ class Table:
         self.path = params["path"] or nft_table.default_path(self.name)
         self.unit, self.link = nft_table.unit_files(self.name, params["units"])
         self.boot = self.present and params["boot"]
+        self.units = params["units"]
+        self.watch_unit, self.watch_link = nft_keep.unit_files(self.name, self.units)
+        self.watch = self.present and params["watch"]
+        if self.watch and self.path != nft_table.default_path(self.name):
+            raise NftError(f"path: {self.path} cannot be watched, only {nft_table.default_path(self.name)}")
         program = nft_host.find_program()
         self.nft = Nft(program, self.call) if program else None
         self.file_text = nft_table.transaction(self.name, self.content) if self.present else ""
@@ -171,7 +206,12 @@ class Table:
             "table": before != after,
             "file": not held if self.present else there[0],
             "boot": not at_boot if self.boot else any(there[1:]),
+            "watch": not self.watched() if self.watch else bool(nft_keep.leftovers(self.name, self.units)),
         }
+
+    def watched(self) -> bool:
+        """Whether the service that keeps the table runs as it should."""
+        return nft_keep.written(self.name, self.units) and nft_keep.runs(self.name)
 
     def diff(self, drift: dict[str, bool]) -> list[dict[str, str]]:
         """What differs, for people."""
@@ -180,6 +220,11 @@ class Table:
             "table": table,
             "file": (self.path, nft_host.shown(self.path), self.file_text),
             "boot": (self.unit, nft_host.shown(self.unit), self.unit_text),
+            "watch": (
+                self.watch_unit,
+                nft_host.shown(self.watch_unit),
+                nft_keep.unit_text(self.name) if self.watch else "",
+            ),
         }
         return [
             {
@@ -199,7 +244,7 @@ class Table:
         return nft_table.surviving(self.name, self.now.listing, self.after.listing, self.keep)
 
     def change(self, drift: dict[str, bool], kept: str) -> None:
-        """First the kernel, which can refuse; then what comes with the next boot."""
+        """First the kernel, which can refuse; then what comes with the next boot; who keeps it last."""
         if drift["table"] and self.nft:
             commands = self.file_text + kept if self.present else nft_table.removal(self.name)
             self.nft.load(commands, self.content)
@@ -214,8 +259,21 @@ class Table:
                 nft_host.make_link(self.link, self.unit)
             else:
                 nft_host.remove([self.link, self.unit])
-            if systemd.runs_here():
-                systemd.daemon_reload()
+            systemctl("daemon-reload")
+        if drift["watch"]:
+            self.change_watch()
+
+    def change_watch(self) -> None:
+        """Have the table kept, or no longer."""
+        if self.watch:
+            nft_keep.write(self.name, self.units)
+        elif self.present:
+            systemctl("stop", nft_keep.unit_name(self.name))
+        if not self.watch:
+            nft_host.remove([self.watch_link, self.watch_unit])
+        systemctl("daemon-reload")
+        if self.watch:
+            systemctl("restart", nft_keep.unit_name(self.name))
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -225,16 +283,19 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     kept = table.survivors()
     diff = table.diff(drift)
     changed = any(drift.values())
+    watched = bool(module.params["watch"])
     if changed and not module.check_mode:
-        with writing(module):
+        with writing(module), alone(module):
             table.change(drift, kept)
     return {
         "changed": changed,
         "drift": drift,
         "available": table.nft is not None,
         "kept": kept,
-        "paths": [table.path, table.unit, table.link],
-        "restore": nft_table.restore_command(table.name, table.path, nft_host.PROGRAM),
+        "paths": [table.path, table.unit, table.link, *([table.watch_unit, table.watch_link] if watched else [])],
+        "restore": nft_table.restore_command(
+            table.name, table.path, nft_host.PROGRAM, nft_keep.unit_name(table.name) if watched else ""
+        ),
         "diff": diff,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, nft_table
+from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, nft_keep, nft_table
 from ansible_collections.mediastack.core.plugins.plugin_utils import fail2ban_plan, ssh_plan
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import table as firewall
 from ansible_collections.mediastack.core.plugins.plugin_utils.hardening import proof
@@ -45,6 +45,7 @@ HOST: dict[str, dict[str, Any]] = {
                 **{"drops what comes in": "hook input .*policy drop;", "and goes through": "hook forward "},
             ),
             *at_boot(nft_table.unit_name(firewall.NAME)),
+            *on(nft_keep.unit_name(firewall.NAME)),
         ],
     },
     "ssh": {

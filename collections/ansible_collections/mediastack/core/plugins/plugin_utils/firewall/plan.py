@@ -101,7 +101,7 @@ def notices(view: View, facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
     if wanted["enabled"] and facts["nftables_service"]:
         found.append(
             "nftables.service is enabled. It begins with `flush ruleset`: whenever it is started, stopped or reloaded, "
-            "our tables are gone until the next run. At boot ours are loaded after it. "
+            "our tables are gone until they are put back. At boot ours are loaded after it. "
             "Remedy: systemctl disable nftables.service (do not stop it: that flushes, too)"
         )
     if wanted["enabled"] and wanted["ssh_from"] == "lan" and not view.lan.family(6):
