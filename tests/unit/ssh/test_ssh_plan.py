@@ -245,3 +245,20 @@ def test_what_would_lock_somebody_out_is_refused(found: dict[str, Any], asked: d
 )
 def test_what_works_is_not_refused(found: dict[str, Any], asked: dict[str, Any]) -> None:
     assert plan(facts(**found), wanted(**asked))["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("pubkeyacceptedkeytypes", "+ssh-rsa"),
+        ("challengeresponseauthentication", "yes"),
+        ("dsaauthentication", "no"),
+    ],
+)
+def test_an_older_name_of_a_keyword_wins_as_well(keyword: str, value: str) -> None:
+    earlier = {"file": "/etc/ssh/sshd_config.d/10-legacy.conf", "line": 1, "keyword": keyword, "value": value}
+    found = plan(facts(statements=[earlier, *facts()["statements"]]), wanted())["problems"]
+    assert len(found) == 1
+    assert f"10-legacy.conf:1 says {keyword} {value}, which wins over ours" in found[0]
+    same = {**earlier, "keyword": "challengeresponseauthentication", "value": "no"}
+    assert plan(facts(statements=[same, *facts()["statements"]]), wanted())["problems"] == []

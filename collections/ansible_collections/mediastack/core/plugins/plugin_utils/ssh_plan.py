@@ -19,6 +19,14 @@ ED25519_KEY = "/etc/ssh/ssh_host_ed25519_key"
 PENALTIES = (9, 8)  # the first version with PerSourcePenalties
 RSA_SIZE = (9, 1)  # the first version with RequiredRSASize
 ADDING = ("port", "hostkey", "allowusers", "allowgroups")  # keywords that add to what other files say
+# Older names of keywords, which sshd takes as well (sshd's servconf.c).
+OLDER = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "dsaauthentication": "pubkeyauthentication",
+    "keepalive": "tcpkeepalive",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+    "skeyauthentication": "kbdinteractiveauthentication",
+}
 PORTS = range(1, 65536)
 # A socket whose service runs cannot be restarted, so both stop first; open sessions outlive that.
 SOCKET_ANEW = [["systemctl", "stop", "ssh.socket", "ssh.service"], ["systemctl", "start", "ssh.socket"]]
@@ -275,13 +283,13 @@ def file_problems(facts: Mapping[str, Any], settings: Mapping[str, list[str]]) -
     found, seen = [], False
     for item in facts["statements"]:
         seen = seen or item["file"] == DROP_IN
-        keyword, value = item["keyword"], item["value"].lower()
+        keyword, value = OLDER.get(item["keyword"], item["keyword"]), item["value"].lower()
         if item["file"] == DROP_IN or keyword not in ours or value in ours[keyword]:
             continue
         if keyword in ADDING or not seen:
             found.append(
-                f"{item['file']}:{item['line']} says {keyword} {item['value']}, which wins over ours or adds to it. "
-                "Remedy: remove that line, or say so in ssh_settings"
+                f"{item['file']}:{item['line']} says {item['keyword']} {item['value']}, which wins over ours or adds to "
+                "it. Remedy: remove that line, or say so in ssh_settings"
             )
     if not seen:
         found.append(
