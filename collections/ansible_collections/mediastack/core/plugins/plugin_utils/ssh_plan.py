@@ -288,8 +288,8 @@ def file_problems(facts: Mapping[str, Any], settings: Mapping[str, list[str]]) -
             continue
         if keyword in ADDING or not seen:
             found.append(
-                f"{item['file']}:{item['line']} says {item['keyword']} {item['value']}, which wins over ours or adds to "
-                "it. Remedy: remove that line, or say so in ssh_settings"
+                f"{item['file']}:{item['line']} says {item['keyword']} {item['value']}, which wins over ours or adds "
+                "to it. Remedy: remove that line, or say so in ssh_settings"
             )
     if not seen:
         found.append(
