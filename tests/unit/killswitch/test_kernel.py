@@ -163,3 +163,35 @@ def test_the_held_table_is_the_same_under_another_name() -> None:
         kernel.held(text)
         == f"{held}}}\ndelete table inet mediastack_killswitch_held\n{held}\n    set egress {{\n    }}\n}}\n"
     )
+
+
+@pytest.mark.parametrize("part", ["table", "rules"])
+def test_a_newer_nft_or_ip_that_prints_otherwise_is_no_fault_for_ever(
+    fake: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    (tmp_path / "table.nft").write_text("ours")
+    (tmp_path / "rules.json").write_text(json.dumps({"4": RULES, "6": []}))
+    printed: dict[str, Any] = {"table": "", "rules": ""}
+    old_listed, old_rules = kernel.listed, kernel.rules_now
+
+    def rules_now(family: str) -> list[str]:
+        return [line + printed["rules"] for line in old_rules(family)]
+
+    def rehearse(text: str, words: dict[str, Any]) -> dict[str, Any]:
+        lines = {"4": [line + printed["rules"] for line in LINES], "6": []}
+        return {"table": str(WANTED["table"]) + printed["table"], "rules": lines}
+
+    monkeypatch.setattr(kernel, "listed", lambda: old_listed() and old_listed() + printed["table"])
+    monkeypatch.setattr(kernel, "rules_now", rules_now)
+    monkeypatch.setattr(kernel, "rehearse", rehearse)
+    monkeypatch.setattr(kernel.Holder, "hold", lambda *_: None)
+    watcher = kernel.Watcher(str(tmp_path))
+    watcher.look()
+    assert watcher.look()
+    printed[part] = " # as newer ones print it"
+    fake.refuses = "rule add"  # what is there cannot be added once more
+    watcher.look()
+    fake.refuses = ""
+    fake.done.clear()
+    assert watcher.look()
+    assert fake.done == []

@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.unit.nft.namespace import Namespace, namespace
 
-from ansible_collections.mediastack.core.plugins.module_utils import nft_keep, nft_table
+from ansible_collections.mediastack.core.plugins.module_utils import guard_rollback, nft_keep, nft_table, nft_watch
+from ansible_collections.mediastack.core.plugins.module_utils.nft_host import Printed
 
 NAME = "mediastack_test"
 CONTENT = """\
@@ -167,3 +169,36 @@ def test_a_text_is_taken_apart_as_it_was_put_together() -> None:
 )
 def test_what_is_not_ours_is_told(text: str) -> None:
     assert nft_table.content_of(NAME, text) is None
+
+
+class NewerEachTime:
+    """An nft that is replaced by one that prints the same table otherwise."""
+
+    def __init__(self) -> None:
+        self.prints = "table inet mediastack_test {\n}\n"
+        self.loads = 0
+
+    def printed(self, _name: str) -> Printed:
+        return Printed(self.prints, '{"nftables": []}')
+
+    def wanted(self, name: str, _content: str) -> Printed:
+        return self.printed(name)
+
+    def load(self, _commands: str, _content: str) -> None:
+        self.loads += 1
+
+
+def test_a_newer_nft_that_prints_otherwise_is_no_change_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = guard_rollback.alone
+    monkeypatch.setattr(guard_rollback, "alone", lambda name: alone(name, str(tmp_path / "run")))
+    path, nft = tmp_path / "test.nft", NewerEachTime()
+    path.write_text(nft_table.transaction(NAME, CONTENT))
+    keeper = nft_watch.Keeper(NAME, str(path), cast("Any", nft))
+    assert keeper.look()
+    assert nft.loads == 0
+    nft.prints = "table inet mediastack_test\t{\n}\n"
+    for _ in range(3):
+        assert keeper.look()
+    assert nft.loads == 1

@@ -78,6 +78,8 @@ class Keeper:
         began = time.monotonic()
         self.nft.load(self.text, "")
         took = (time.monotonic() - began) * 1000
+        if self.nft.printed(self.name).canonical([]) != self.wanted.canonical([]):
+            self.stamp = (0, 0, 0)  # a newer nft may print the same otherwise: what is wanted is asked anew
         say(WARNING, f"put back in {took:.0f} ms: table {self.name} {'is other than ours' if now.text else 'is gone'}")
         return True
 
