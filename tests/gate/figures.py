@@ -28,6 +28,7 @@ SECURITY = {
     "leak": "fault",
     "lockout": "lockout",
     "lockout_firewall": "lockout",
+    "other_firewalls": "lockout",
     "bans": "fault",
 }
 KINDS = ("audit", "fault", "lockout")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from tests.integration.forced import FIREWALL, forced
 from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, outage, undone, wait_until
 from tests.integration.servers import Server, on_releases, server
-from tests.unit.firewall import support as firewall
 
-from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan
 from mediastack_provision.sandbox.docker import find_engine
 
-FIREWALL = ("--tags", "firewall")
 FILE = "/etc/mediastack/nftables/mediastack_firewall.nft"
-FACTS = {**firewall.FACTS, "client": None}
-WANTED = {**firewall.WANTED, "seconds": SECONDS}
 # The server's link goes down as soon as the new table's file is there, and comes back after the countdown.
 CUT = f"""\
 cat > /run/systemd/system/cut.service <<'UNIT'
@@ -71,14 +65,6 @@ printf '#!/bin/sh\\necho "netlink: Error: cache initialization failed: Protocol 
   > /usr/local/sbin/nft
 chmod 755 /usr/local/sbin/nft
 """
-
-
-def forced(facts: dict[str, Any] | None = None, lan: list[str] | None = None, **wanted: Any) -> tuple[str, ...]:
-    """Words for ansible-playbook: what the role would do if it knew nothing of how the server is reached."""
-    stack = {**firewall.STACK, "lan": lan or []}
-    made = plan.plan(stack, {**FACTS, **(facts or {})}, {**WANTED, **wanted})
-    assert made["problems"] == []
-    return (*FIREWALL, "-e", json.dumps({"__firewall_plan": made}))
 
 
 BLOCKED = forced({"ssh_ports": [2022]})
