@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from tests.integration.forced import forced
 from tests.integration.lockout import HARDEN, choose, comes_in
 from tests.integration.servers import Server, on_releases, server
-from tests.integration.test_lockout_firewall import forced
 
 COUNTDOWN = 5
 

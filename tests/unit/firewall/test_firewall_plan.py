@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.firewall.support import FACTS, STACK, WANTED
 from tests.unit.nft.namespace import Namespace, namespace
 
-from ansible_collections.mediastack.core.plugins.module_utils import firewall_host, nft_table
+from ansible_collections.mediastack.core.plugins.module_utils import firewall_host, nft_host, nft_table
 from ansible_collections.mediastack.core.plugins.plugin_utils import nft_text
 from ansible_collections.mediastack.core.plugins.plugin_utils.firewall import plan, table, view
 
@@ -238,6 +239,17 @@ def test_ports_of_a_socket() -> None:
 )
 def test_ufw_filters_only_when_its_file_says_so(text: str, expected: bool) -> None:
     assert firewall_host.ufw_is_on(text) is expected
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_ufw_filters_also_where_its_service_was_never_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
+) -> None:
+    """`ufw enable` loads the rules by itself; a removed package leaves its file behind."""
+    (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
+    monkeypatch.setattr(firewall_host, "UFW", str(tmp_path / "ufw.conf"))
+    monkeypatch.setattr(nft_host, "find_program", lambda name="nft": f"/usr/sbin/{name}" if installed else "")
+    assert firewall_host.gather()["others"]["ufw"] is installed
 
 
 def test_facts_are_read_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,15 @@ from ansible_collections.mediastack.core.plugins.module_utils import (
 UFW = "/etc/ufw/ufw.conf"
 GUARD = "firewall"
 SOCKETS = re.compile(r"^\S*:(\d+) \(Stream\)$", re.MULTILINE)
-SHOWN = ("ufw.service", "firewalld.service", "nftables.service", "ssh.socket")
+SHOWN = ("firewalld.service", "nftables.service", "ssh.socket")
 
 
 def ufw_is_on(text: str) -> bool:
-    """Whether ufw filters: its service is active on many servers where it does not."""
+    """Whether ufw filters, now and from the next boot on.
+
+    Its service says nothing of that: it is active on many servers where ufw does not filter, and `ufw enable` loads the
+    rules without it.
+    """
     return re.search(r"^\s*ENABLED\s*=\s*[\"']?yes", text, re.MULTILINE | re.IGNORECASE) is not None
 
 
@@ -48,7 +52,7 @@ def gather() -> dict[str, Any]:
         "nft": bool(nft_host.find_program()),
         "systemd": systemd.runs_here(),
         "others": {
-            "ufw": active("ufw.service") and ufw_is_on(host_system.read(UFW)),
+            "ufw": bool(nft_host.find_program("ufw")) and ufw_is_on(host_system.read(UFW)),
             "firewalld": active("firewalld.service"),
         },
         "nftables_service": units["nftables.service"].get("UnitFileState") == "enabled",

@@ -27,10 +27,10 @@ SCRATCH = f"""nft=$1 table=$2
 """
 
 
-def find_program() -> str:
-    """Where nft is; empty when it is not installed."""
+def find_program(name: str = "nft") -> str:
+    """Where a program of root's is; empty when it is not installed."""
     places = os.pathsep.join([os.environ.get("PATH", ""), *PLACES])
-    return shutil.which("nft", path=places) or ""
+    return shutil.which(name, path=places) or ""
 
 
 @dataclass(frozen=True)
