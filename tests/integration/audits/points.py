@@ -12,8 +12,10 @@ from collections.abc import Iterable
 
 TEST = re.compile(r"Performing test ID (\S+)")
 KEY = re.compile(r"Result: sysctl key (\S+) ")
-POINTS = re.compile(r"Hardening: assigned (?:maximum number of hardening points for this item \((\d+)\)|"
-                    r"partial number of hardening points \((\d+) of (\d+)\))")  # fmt: skip
+POINTS = re.compile(
+    r"Hardening: assigned (?:maximum number of hardening points for this item \((\d+)\)|"
+    r"partial number of hardening points \((\d+) of (\d+)\))\. Currently having (\d+) points \(out of (\d+)\)"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +28,22 @@ class Points:
 
 
 def read(log: str) -> list[Points]:
-    """Every line of points in a log, in its order."""
+    """Every line of points in a log that counts, in its order.
+
+    What Lynis adds in a shell of its own (a loop behind a pipe) stands in the log, and is lost when that shell ends. So
+    the lines are followed from the last one back, by the sums that they tell.
+    """
+    found: list[Points] = []
+    before: tuple[int, int] | None = None
+    for points, (got, most) in reversed(lines(log)):
+        if before in (None, (got, most)):
+            found.insert(0, points)
+            before = (got - points.got, most - points.most)
+    return found
+
+
+def lines(log: str) -> list[tuple[Points, tuple[int, int]]]:
+    """Every line of points with the sums after it."""
     found, test, key = [], "", ""
     for line in log.splitlines():
         if match := TEST.search(line):
@@ -35,7 +52,7 @@ def read(log: str) -> list[Points]:
             key = f":{match[1]}"
         elif match := POINTS.search(line):
             got, most = (int(match[1]), int(match[1])) if match[1] else (int(match[2]), int(match[3]))
-            found.append(Points(test + key, got, most))
+            found.append((Points(test + key, got, most), (int(match[4]), int(match[5]))))
             key = ""
     return found
 

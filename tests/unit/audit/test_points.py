@@ -36,5 +36,14 @@ def test_the_index_without_a_test_is_rounded_down_as_lynis_does(without: list[st
     assert points.index(points.read(LOG), without) == index
 
 
+def test_points_that_a_shell_of_its_own_took_with_it_do_not_count() -> None:
+    most = "Hardening: assigned maximum number of hardening points for this item (3)."
+    part = "Hardening: assigned partial number of hardening points (1 of 2)."
+    lost, last = "Currently having 6 points (out of 12)", "Currently having 4 points (out of 11)"
+    found = points.read(f"{LOG}{most} {lost}\nPerforming test ID LAST-1\n{part} {last}\n")
+    assert [(one.name, one.got) for one in found][-2:] == [("HRDN-7222", 2), ("LAST-1", 1)]
+    assert points.index(found) == 100 * 4 // 11
+
+
 def test_names_that_are_not_there_change_nothing() -> None:
     assert points.index(points.read(LOG), ["ACCT", "KRNL-6000:kernel"]) == 33
