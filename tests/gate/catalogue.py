@@ -15,7 +15,7 @@ SELECTIONS = ("security",)  # words beside the kinds: jobs of other kinds that b
 QUARANTINE: dict[str, str] = {}
 # Jobs that the plain gate leaves to a soak and to whoever names their kind.
 ASIDE = {
-    "audits": "auditors judge by what Debian publishes today, for a quarter of an hour: `bin/test security audits`",
+    "audits": "seven minutes of auditors on each of two releases: `bin/test security audits`",
     "totp": "six minutes of log-ins that wait for the next code: `bin/test integration totp`",
 }
 # Begun first, so that none of them runs alone at the end.
