@@ -16,7 +16,6 @@ QUARANTINE: dict[str, str] = {}
 # Jobs that the plain gate leaves to a soak and to whoever names their kind.
 ASIDE = {
     "audits": "seven minutes of auditors on each of two releases: `bin/test security audits`",
-    "totp": "six minutes of log-ins that wait for the next code: `bin/test integration totp`",
 }
 # Begun first, so that none of them runs alone at the end.
 LONGEST = (

@@ -52,26 +52,52 @@ def enrolled(made: Server) -> Server:
     return made
 
 
+@pytest.fixture(scope="module")
+def known(made: Server) -> dict[str, str]:
+    """What a run has left for choices, so that no second run is needed to come back to them."""
+    return {}
+
+
 @pytest.fixture
-def plain(enrolled: Server) -> Server:
+def plain(enrolled: Server, known: dict[str, str]) -> Server:
     """Hardened, with nobody on the list."""
-    harden(enrolled)
+    settle(enrolled, known)
     assert pam_is_the_distributions(enrolled)
     return enrolled
 
 
 @pytest.fixture
-def asked(enrolled: Server) -> Server:
+def asked(enrolled: Server, known: dict[str, str]) -> Server:
     """Hardened, with the user on the list."""
-    harden(enrolled, ssh_totp_users=["totp"])
+    settle(enrolled, known, ssh_totp_users=["totp"])
     return enrolled
 
 
+def want(made: Server, **choices: object) -> None:
+    """Choose, without penalties for what these tests fail at: those are sshd's own, and every one is waited for."""
+    patient = {"PerSourcePenalties": "no"} if "debian13" in made.sandbox.name else {}
+    settings = choices.pop("ssh_settings", {})
+    assert isinstance(settings, dict)
+    choose(made, ssh_settings={**patient, **settings}, **choices)
+
+
 def harden(made: Server, **choices: object) -> Result:
-    choose(made, **choices)
+    want(made, **choices)
     result = made.play(HARDEN, *SSH)
     assert result.returncode == 0, result.output[-4000:]
     return result
+
+
+def in_force(made: Server) -> str:
+    """What decides who comes in how."""
+    return made.root(f"sha256sum {DROP_IN} /etc/pam.d/sshd 2>&1 || true")
+
+
+def settle(made: Server, known: dict[str, str], **choices: object) -> None:
+    """Bring it there, unless it is there already."""
+    if known.get(str(choices)) != in_force(made):
+        harden(made, **choices)
+        known[str(choices)] = in_force(made)
 
 
 def said(result: Result) -> str:
@@ -143,13 +169,6 @@ def test_a_second_run_changes_nothing(asked: Server) -> None:
     assert [task for task in result.on_host if task.startswith("ssh : ")] == ["ssh : Learn how the server is reached"]
 
 
-def test_off_the_list_all_is_as_before(asked: Server, tmp_path: Path) -> None:
-    assert not pam_is_the_distributions(asked)
-    harden(asked)
-    assert pam_is_the_distributions(asked)
-    assert enter(asked, tmp_path) == "in"
-
-
 def test_without_a_secret_the_key_is_enough_until_there_is_one(asked: Server, tmp_path: Path) -> None:
     asked.root(f"rm {SECRET_FILE}")
     assert f"run as totp: {ssh_totp.ENROL}" in said(harden(asked, ssh_totp_users=["totp"]))
@@ -162,35 +181,29 @@ def test_without_a_secret_the_key_is_enough_until_there_is_one(asked: Server, tm
     assert enter(asked, tmp_path, code_of(secret, time.time())) == "in"
 
 
-@pytest.mark.parametrize(("name", "message"), [("admin", "connected as admin"), ("ghost", "no user ghost")])
-def test_who_cannot_be_on_the_list(plain: Server, name: str, message: str) -> None:
-    before = plain.root(f"sha256sum {DROP_IN}")
-    choose(plain, ssh_totp_users=["totp", name])
+def test_off_the_list_all_is_as_before(asked: Server, tmp_path: Path) -> None:
+    assert not pam_is_the_distributions(asked)
+    harden(asked)
+    assert pam_is_the_distributions(asked)
+    assert enter(asked, tmp_path) == "in"
+
+
+def test_who_cannot_be_on_the_list(plain: Server) -> None:
+    before = in_force(plain)
+    want(plain, ssh_totp_users=["totp", "admin", "ghost"])
     result = plain.play(HARDEN, *SSH)
     assert result.returncode != 0
-    assert message in result.failure, result.output[-3000:]
+    for message in ("connected as admin", "no user ghost"):
+        assert message in result.failure, result.output[-3000:]
     assert result.changed == []
-    assert plain.root(f"sha256sum {DROP_IN}") == before
-    assert pam_is_the_distributions(plain)
-
-
-def test_another_files_block_that_wins_is_refused(plain: Server) -> None:
-    """Also one that says the same as the rest of ours, which shows only once ours is there."""
-    other = "/etc/ssh/sshd_config.d/10-other.conf"
-    plain.root(f"printf 'Match User totp\\n    AuthenticationMethods publickey\\n' > {other}")
-    try:
-        harden(plain, ssh_totp_users=["totp"])
-        result = plain.play(HARDEN, *SSH)
-        assert "another Match block says AuthenticationMethods publickey for totp" in result.failure
-    finally:
-        plain.root(f"rm {other}; systemctl reload ssh.service")
+    assert in_force(plain) == before
 
 
 def test_the_plan_names_the_package_and_the_files(plain: Server) -> None:
     package = ssh_totp.PACKAGE
     plain.root(f"DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes {package}")
     before = plain.root(f"sha256sum {DROP_IN}")
-    choose(plain, ssh_totp_users=["totp"])
+    want(plain, ssh_totp_users=["totp"])
     result = plain.play(HARDEN, *SSH, "--check", "--diff")
     assert result.returncode == 0, result.output[-4000:]
     assert f"Would install {package}" in result.output
@@ -207,7 +220,7 @@ def test_a_package_that_does_not_come_leaves_sshd_alone(plain: Server) -> None:
     never = "/etc/apt/preferences.d/never"
     plain.root(f"printf 'Package: {package}\\nPin: release *\\nPin-Priority: -1\\n' > {never}")
     try:
-        choose(plain, ssh_totp_users=["totp"])
+        want(plain, ssh_totp_users=["totp"])
         result = plain.play(HARDEN, *SSH)
         assert result.returncode != 0
         assert package in result.failure
@@ -218,7 +231,19 @@ def test_a_package_that_does_not_come_leaves_sshd_alone(plain: Server) -> None:
 
 
 def test_a_change_that_locks_out_takes_pam_back_too(plain: Server, tmp_path: Path) -> None:
-    choose(plain, ssh_totp_users=["totp"], ssh_settings={"Ciphers": "aes128-cbc"})
+    want(plain, ssh_totp_users=["totp"], ssh_settings={"Ciphers": "aes128-cbc"})
     lockout.undone(plain, "totp", *SSH)
     assert pam_is_the_distributions(plain)
     assert enter(plain, tmp_path) == "in"
+
+
+def test_another_files_block_that_wins_is_refused(plain: Server) -> None:
+    """Also one that says the same as the rest of ours, which shows only once ours is there."""
+    other = "/etc/ssh/sshd_config.d/10-other.conf"
+    plain.root(f"printf 'Match User totp\\n    AuthenticationMethods publickey\\n' > {other}")
+    try:
+        harden(plain, ssh_totp_users=["totp"])
+        result = plain.play(HARDEN, *SSH)
+        assert "another Match block says AuthenticationMethods publickey for totp" in result.failure
+    finally:
+        plain.root(f"rm {other}; systemctl reload ssh.service")
