@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.mediastack.core.plugins.module_utils import killswitch_host, killswitch_kernel
+from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, killswitch_host, killswitch_kernel
 
 
 @pytest.mark.parametrize(("where", "stale"), [("etc/table.nft", False), ("program.py", True)])
@@ -41,3 +41,13 @@ def test_a_list_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     assert killswitch_host.servers(str(path), "mullvad") is None
     assert killswitch_host.servers(str(tmp_path / "missing"), "mullvad") is None
+
+
+def test_programs_are_found_behind_su_which_keeps_the_users_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(killswitch_host.systemd, "show", lambda *_: {})
+    monkeypatch.setattr(killswitch_host, "kernel_faults", lambda _folder: [])
+    found = killswitch_host.gather({"servers": [], "names": [], "files": [], "units": []})
+    assert found["tools"] == {"nft": True, "ip": True, "unshare": True}
+    assert "nftables" in killswitch_kernel.run(["nft", "--version"])
+    assert "nftables" in fail2ban_watch.run("nft", "--version")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import ipaddress
 import json
+import os
 import pickle
 import socket
 import subprocess
@@ -57,9 +58,10 @@ def ask(*words: str) -> Any:
 
 
 def run(*argv: str) -> str:
-    """What a program prints; raises BansError when it fails."""
+    """What a program prints; raises BansError when it fails. Behind su, root's own folders are not in the path."""
+    env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False, env=env)
     except (OSError, subprocess.SubprocessError) as error:
         raise BansError(f"{argv[0]}: {error}") from error
     if done.returncode:

@@ -78,7 +78,8 @@ def kernel_faults(folder: str) -> list[str]:
 
 def gather(params: Mapping[str, Any]) -> dict[str, Any]:
     """Everything, in the shape of the documentation's sample."""
-    tools = {name: shutil.which(name) is not None for name in ("nft", "ip", "unshare")}
+    places = killswitch_kernel.places()
+    tools = {name: shutil.which(name, path=places) is not None for name in ("nft", "ip", "unshare")}
     found = {
         asked["gateway"]: None if known is None else fitting(known, asked["only"])
         for asked in params["servers"]

@@ -48,10 +48,16 @@ class KernelError(Exception):
     """A layer could not be brought in; the text says why."""
 
 
+def places() -> str:
+    """Where programs are looked for: behind su, root's own folders are not in the path."""
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
 def run(argv: list[str], text: str | None = None) -> str:
     """Output of a program. Raises KernelError with what it said."""
+    env = {**os.environ, "PATH": places()}
     try:
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=SECONDS, check=False, env=env)
     except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(f"{argv[0]}: {error}") from error
     if done.returncode:
