@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import yaml
 from tests.integration import playbook
 
 from mediastack_provision.sandbox import lifecycle, names
@@ -74,6 +75,14 @@ class Server:
             assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
 
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """Every secret of the inventory's vault, in clear."""
+        words = ["view", "group_vars/mediastack/vault.yml", "--vault-password-file", ".vault-password"]
+        argv = [str(playbook.ANSIBLE_PLAYBOOK.with_name("ansible-vault")), *words]
+        shown = subprocess.run(argv, cwd=self.sandbox.inventory, capture_output=True, text=True, check=True)
+        found: dict[str, dict[str, str]] = yaml.safe_load(shown.stdout)["mediastack_secrets"]
+        return found
+
     def generation(self) -> dict[str, Any]:
         """What the server says is applied."""
         found: dict[str, Any] = json.loads(self.root("cat /var/lib/mediastack/generations/current"))
@@ -111,8 +120,8 @@ def server(
         lifecycle.down(name)
 
 
-def on_releases(metafunc: pytest.Metafunc, fixture: str) -> None:
-    """Give `fixture`, which has a scope of its module, every release in a soak, else the newest."""
+def on_releases(metafunc: pytest.Metafunc, fixture: str, scope: Literal["module", "session"] = "module") -> None:
+    """Give `fixture`, which has this scope, every release in a soak, else the newest."""
     if fixture in metafunc.fixturenames:
         releases = RELEASES if metafunc.config.getoption("--soak") else RELEASES[-1:]
-        metafunc.parametrize(fixture, releases, indirect=True, scope="module")
+        metafunc.parametrize(fixture, releases, indirect=True, scope=scope)

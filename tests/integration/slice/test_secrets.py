@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from tests.integration import playbook
 from tests.integration.servers import Server
 
@@ -24,23 +23,10 @@ systemd-run --quiet --unit argv-watch sh -c '
 """
 
 
-def vault(server: Server) -> dict[str, dict[str, str]]:
-    """Every secret of the inventory, in clear."""
-    command = [
-        str(Path(sys.executable).with_name("ansible-vault")),
-        "view",
-        "group_vars/mediastack/vault.yml",
-    ]
-    command += ["--vault-password-file", ".vault-password"]
-    shown = subprocess.run(command, cwd=server.sandbox.inventory, capture_output=True, text=True, check=True)
-    found: dict[str, dict[str, str]] = yaml.safe_load(shown.stdout)["mediastack_secrets"]
-    return found
-
-
 @pytest.fixture(scope="module")
 def secrets(applied: Server) -> dict[str, str]:
     """{place: value}; every generated and given secret is a sentinel, for each is random."""
-    return {f"{instance}.{name}": value for instance, own in vault(applied).items() for name, value in own.items()}
+    return {f"{instance}.{name}": value for instance, own in applied.secrets().items() for name, value in own.items()}
 
 
 @pytest.fixture(scope="module")
