@@ -1,4 +1,4 @@
-"""One server for all faults."""
+"""One server for all faults; in a soak one of each release."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 from tests.integration.leak.lab import Lab
-from tests.integration.servers import server
+from tests.integration.servers import on_releases, server
 
 KEPT = Path(__file__).resolve().parents[3] / "build" / "leak"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every release in a soak, the newest in the gate."""
+    on_releases(metafunc, "lab", "session")
+
+
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    with server("it-leak") as made:
-        found = Lab(made, KEPT)
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with server(f"it-leak-{request.param}", release=request.param) as made:
+        found = Lab(made, KEPT / request.param)
         try:
             found.set_up()
             yield found

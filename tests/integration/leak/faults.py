@@ -77,6 +77,14 @@ def gateway_killed(lab: Lab) -> None:
 
 
 @fault
+def gateway_restarted(lab: Lab) -> None:
+    """Who is in its namespace keeps the dead one until it is made anew."""
+    lab.root("docker restart --time 1 gluetun >/dev/null")
+    hold()
+    lab.root(f"{COMPOSE} up -d --no-deps --force-recreate qbittorrent >/dev/null 2>&1")
+
+
+@fault
 def gateway_removed_and_recreated(lab: Lab) -> None:
     lab.root("docker rm --force gluetun >/dev/null")
     hold(0.5)
@@ -101,8 +109,20 @@ def after_recovery(lab: Lab) -> None:
     """Sockets that were opened during the outage keep the bridge's address."""
     with lab.astray():
         hold(1)
-    lab.begin()
+    if not lab.protected:
+        lab.begin()
     hold()
+
+
+# What is behind the gateway
+
+
+@fault
+def torrent_client_astray(lab: Lab) -> None:
+    """Its peers are told by the tracker, and it calls them past the tunnel."""
+    with lab.astray():
+        lab.swarm.tell("dial")
+        hold()
 
 
 # The host's firewall
@@ -244,20 +264,27 @@ def engine_restarted(lab: Lab) -> None:
 
 @fault
 def endpoint_changed(lab: Lab) -> None:
-    """The role itself brings in another endpoint, while everything wants out."""
+    """The role itself brings in another endpoint, which closes the old one, and then that again."""
     path = lab.server.choices.with_name("endpoint.yml")
-    other = "[{gateway: gluetun, addresses: [203.0.113.10, 203.0.113.20], port: 51820}]"
     with lab.astray():
         if not lab.protected:
             hold()
             return
-        path.write_text(f"killswitch_endpoints: {other}\n", encoding="utf-8")
-        for _ in range(2):
-            result = lab.server.play("playbooks/harden.yml", "--tags", "killswitch")
-            assert result.returncode == 0, result.output[-3000:]
-            # The watcher may have loaded them already.
-            assert "killswitch : Write rules and services" in result.changed
-            path.unlink(missing_ok=True)
+        path.write_text(
+            "killswitch_endpoints: [{gateway: gluetun, addresses: [203.0.113.20], port: 51820}]\n", encoding="utf-8"
+        )
+        _harden(lab)
+        before = lab.counts().get("tunnel", 0)
+        hold()
+        assert lab.counts().get("tunnel", 0) == before, "the old endpoint is still open"
+        path.unlink()
+        _harden(lab)
+
+
+def _harden(lab: Lab) -> None:
+    result = lab.server.play("playbooks/harden.yml", "--tags", "killswitch")
+    assert result.returncode == 0, result.output[-3000:]
+    assert "killswitch : Write rules and services" in result.changed  # the watcher may have loaded them already
 
 
 @fault

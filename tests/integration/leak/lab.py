@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from tests.integration.leak.swarm import FOLDER, Swarm
 from tests.integration.servers import Server
 
 from mediastack_provision.sandbox.docker import find_engine
@@ -19,7 +20,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 KILLSWITCH = "python3 -I /usr/local/lib/mediastack/killswitch.py"
 FILES, AWAY = "/etc/mediastack/killswitch", "/root/killswitch-away"
 WATCH = "mediastack-killswitch-watch.service"
-FOLDER = "/root/leak"
 BOX = "/srv/leak"
 LEFT_OUT = ("prowlarr", "flaresolverr", "sonarr", "radarr", "jellyfin", "seerr", "socket-proxy")
 COMPOSE = "docker compose -f /opt/mediastack/compose/mediastack/compose.yml"
@@ -67,6 +67,10 @@ class Lab:
     protected: bool = True
     start: Counts = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Nothing of the swarm runs yet."""
+        self.swarm = Swarm(self)
+
     def root(self, script: str, *, check: bool = True) -> str:
         """A script on the server."""
         return self.server.root(script, check=check)
@@ -74,6 +78,10 @@ class Lab:
     def inside(self, script: str) -> None:
         """A script in the gateway's namespace, with the server's programs."""
         self.root(f"{INSIDE} sh -c '{script}'", check=False)
+
+    def enter(self, words: str) -> str:
+        """A program in the gateway's namespace; what it prints."""
+        return self.root(f"{INSIDE} {words}")
 
     def box(self, script: str, *, check: bool = True) -> str:
         """A script on the far side."""
@@ -84,20 +92,26 @@ class Lab:
         return done.stdout
 
     def set_up(self) -> None:
-        """Bring the parts up: far side, stack, kill-switch, generator."""
-        self._far_side()
-        sandbox = self.server.sandbox
-        for path in PROGRAMS.glob("*.py"):
-            self.copy(path, f"{sandbox.container}:{FOLDER}")
-        self._unit("surroundings", sandbox.internet_address)
+        """Bring the parts up: far side, stack, kill-switch, generator, torrent."""
+        self.surround()
         # As on hosts with systemd-resolved: the engine asks a resolver on the host's loopback.
         self.root("echo nameserver 127.0.0.53 > /etc/resolv.conf")
         self.server.choices.write_text(yaml.safe_dump(choices()), encoding="utf-8")
         self.server.apply()
         result = self.server.play("playbooks/harden.yml", "--tags", "killswitch")
         assert result.returncode == 0, result.output[-4000:]
-        self._unit("generator", "")
+        self.unit("generator", "")
         self.recover()
+        self.swarm.start()
+        self.swarm.ready()
+
+    def surround(self) -> None:
+        """The far side, and what the server has around it."""
+        self.far_side()
+        sandbox = self.server.sandbox
+        for path in PROGRAMS.glob("*.py"):
+            self.copy(path, f"{sandbox.container}:{FOLDER}")
+        self.unit("surroundings", sandbox.internet_address)
 
     def copy(self, path: Path, target: str) -> None:
         """Copy a file into one of the two machines."""
@@ -107,14 +121,16 @@ class Lab:
         argv = ["docker", "exec", "-i", container, "sh", "-c", script]
         subprocess.run(argv, env=environment, input=path.read_bytes(), timeout=30, check=True)
 
-    def _unit(self, verb: str, argument: str) -> None:
+    def unit(self, verb: str, argument: str) -> None:
+        """Run a part of on_server.py for ever, from early at boot on."""
         text = UNIT.format(verb=verb, argument=argument, folder=FOLDER)
         self.root(
             f"cat > /etc/systemd/system/leak-{verb}.service <<'UNIT'\n{text}UNIT\n"
             f"systemctl daemon-reload; systemctl enable --now --quiet leak-{verb}.service"
         )
 
-    def _far_side(self) -> None:
+    def far_side(self) -> None:
+        """Addresses on the uplink's far side, and somebody who counts there."""
         self.copy(PROGRAMS / "far_side.py", f"{self.server.sandbox.internet}:{BOX}")
         own = self.server.sandbox
         mac = self.root("cat /sys/class/net/eth0/address").strip()

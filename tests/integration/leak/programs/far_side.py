@@ -4,7 +4,8 @@ Usage: far_side.py INTERFACE MAC SUBNET CAPTURE COUNTS
 
 A packet from the server is a leak unless it is the tunnel's, or the server's own talk with its network. Probes carry
 MARK wherever they have room for it, so that a question which somebody passes on is known again.
-COUNTS is a JSON file of sums: ``{"v4": n, "v6": n, "<kind>": n}``. Addresses are of documentation and benchmark ranges.
+COUNTS is a JSON file of sums: ``{"v4": n, "v6": n, "tunnel": n, "<kind>": n}``. Addresses are of documentation and
+benchmark ranges.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ TUNNEL = ("203.0.113.10", 17, 51820)
 UPLINK6 = ipaddress.ip_network("2001:db8:1::/64")
 GLOBAL6 = ipaddress.ip_network("2000::/3")
 ETHERTYPES = {0x0800: 4, 0x86DD: 6}
+PEERS = ("198.51.100.78", "2001:db8:f::78")  # of the torrent client; nobody else talks to them
 TARGET = {socket.AF_INET: "198.51.100.77", socket.AF_INET6: "2001:db8:f::77"}
 NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}
 OUTGOING = 4
@@ -47,14 +49,20 @@ def fields(version: int, packet: bytes) -> tuple[str, int, int, bytes]:
 
 
 def refuses_tunnel(destination: str, protocol: int, rest: bytes) -> bool:
-    """Whether the server itself tells the VPN's server that its tunnel has no other end just now (ICMP 3/3)."""
-    ours = (destination, protocol, rest[:2]) == (TUNNEL[0], 1, b"\x03\x03")
+    """Whether the server itself tells the VPN's server that its tunnel has no other end just now (ICMP 3/1, 3/3).
+
+    It quotes a packet of the tunnel, which has come from there.
+    """
+    ours = (destination, protocol) == (TUNNEL[0], 1) and rest[:2] in (b"\x03\x01", b"\x03\x03")
     quoted = rest[8:]
-    return ours and quoted[9] == TUNNEL[1] and quoted[12:16] == ipaddress.ip_address(TUNNEL[0]).packed
+    head = (quoted[0] & 15) * 4 if quoted else 0
+    source = quoted[12:16] + quoted[head : head + 2]
+    whence = ipaddress.ip_address(TUNNEL[0]).packed + struct.pack("!H", TUNNEL[2])
+    return ours and quoted[9] == TUNNEL[1] and source == whence
 
 
 def leak(version: int, packet: bytes, subnet: ipaddress.IPv4Network) -> tuple[str, str] | None:
-    """Family and kind of a leak; None for what may be there."""
+    """Family and kind of a leak, or the tunnel and its kind; None for what else may be there."""
     destination, protocol, port, rest = fields(version, packet)
     address = ipaddress.ip_address(destination)
     at = rest.find(MARK)
@@ -64,8 +72,12 @@ def leak(version: int, packet: bytes, subnet: ipaddress.IPv4Network) -> tuple[st
         at_home = address in UPLINK6 or address not in GLOBAL6
     if at_home:  # the server's own talk, unless it carries a probe's question
         return None if at < 0 else (rest[at + 10 : at + 12].decode("ascii", "replace"), "passed-on")
-    if (destination, protocol, port) == TUNNEL or refuses_tunnel(destination, protocol, rest):
+    if (destination, protocol, port) == TUNNEL:
+        return "tunnel", "udp"
+    if refuses_tunnel(destination, protocol, rest):
         return None
+    if destination in PEERS:
+        return f"v{version}", "peer"
     return f"v{version}", "dns" if port == 53 else NAMES.get(protocol, str(protocol))
 
 

@@ -1,6 +1,7 @@
 """On the server: traffic from inside the gateway's namespace, and surroundings in which it could get out.
 
 Usage: on_server.py generator   follows the gateway into whatever namespace it has, and sends from there
+       on_server.py host INTERFACE  sends from the server itself: where routes lead, and by this interface
        on_server.py surroundings UPSTREAM   IPv6 on our bridges, and a forwarder of names on every address
 
 Twelve rounds a second, each with UDP, TCP, ICMP and DNS, over IPv4 and IPv6. Addresses are of documentation ranges.
@@ -88,22 +89,29 @@ def open_ipv6() -> None:
 
 
 class Generator:
-    """What sends, from one namespace."""
+    """What sends, from one namespace; by `device`, if one is named, whatever the routes are."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "", asked: dict[int, list[str]] | None = None) -> None:
+        self.device = device.encode()
         self.datagrams, self.raw = {}, {}
         self.streams: list[socket.socket] = []
         self.sticky: list[socket.socket] = []
         self.lasting: dict[int, socket.socket] = {}
-        self.asked = forwarders()
+        self.asked = forwarders() if asked is None else asked
         self.number = 0
         for version, family in FAMILIES.items():
-            link = socket.socket(family, socket.SOCK_DGRAM)
-            link.bind(("::" if version == 6 else "0.0.0.0", 40000 + version))
+            link = self.open(family, socket.SOCK_DGRAM)
+            link.bind(("::" if version == 6 else "0.0.0.0", 40000 + version + 10 * bool(device)))
             link.setblocking(False)
             self.datagrams[version] = link
             protocol = socket.IPPROTO_ICMP if version == 4 else socket.getprotobyname("ipv6-icmp")
-            self.raw[version] = socket.socket(family, socket.SOCK_RAW, protocol)
+            self.raw[version] = self.open(family, socket.SOCK_RAW, protocol)
+
+    def open(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        one = socket.socket(family, kind, protocol)
+        if self.device:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device)
+        return one
 
     def close(self) -> None:
         for one in [*self.datagrams.values(), *self.raw.values(), *self.streams, *self.sticky, *self.lasting.values()]:
@@ -130,7 +138,7 @@ class Generator:
         self.raw[version].sendto(ping(version, self.number), (TARGET[version], 0))
 
     def _connect(self, version: int) -> None:
-        one = socket.socket(FAMILIES[version], socket.SOCK_STREAM)
+        one = self.open(FAMILIES[version], socket.SOCK_STREAM)
         one.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             one.connect((TARGET[version], 8081))
@@ -141,7 +149,7 @@ class Generator:
     def _stick(self, version: int) -> None:
         """Sockets that keep the address which they were opened with, as applications' do."""
         if self.number % 6 == 0:
-            one = socket.socket(FAMILIES[version], socket.SOCK_DGRAM)
+            one = self.open(FAMILIES[version], socket.SOCK_DGRAM)
             one.setblocking(False)
             self.sticky.append(one)
             one.connect((TARGET[version], 9999))
@@ -155,7 +163,7 @@ class Generator:
         """One connection that goes on sending as long as it lives."""
         one = self.lasting.get(version)
         if one is None:
-            one = self.lasting[version] = socket.socket(FAMILIES[version], socket.SOCK_STREAM)
+            one = self.lasting[version] = self.open(FAMILIES[version], socket.SOCK_STREAM)
             one.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 one.connect((TARGET[version], 8081))
@@ -197,6 +205,16 @@ def generate() -> None:
             if generator.number % 6 == 0:
                 open_ipv6()  # a link that goes down takes its routes with it
             generator.round()
+        time.sleep(1 / ROUNDS)
+
+
+def generate_here(device: str) -> None:
+    """For ever, from the server itself: what obeys the routes, and what does not."""
+    forwarder = {4: ["127.0.0.1"], 6: ["::1"]}
+    senders = [Generator(asked=forwarder), Generator(device, {4: [], 6: []})]
+    while True:
+        for one in senders:
+            one.round()
         time.sleep(1 / ROUNDS)
 
 
@@ -286,4 +304,6 @@ def _addresses(name: str) -> str:
 if __name__ == "__main__":
     if sys.argv[1] == "generator":
         generate()
+    if sys.argv[1] == "host":
+        generate_here(sys.argv[2])
     surround(sys.argv[2])
