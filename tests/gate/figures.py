@@ -26,6 +26,7 @@ SECURITY = {
     "audits": "audit",
     "packets": "",
     "leak": "fault",
+    "host_mode": "fault",
     "lockout": "lockout",
     "lockout_firewall": "lockout",
     "other_firewalls": "lockout",
