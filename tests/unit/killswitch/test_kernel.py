@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,8 @@ print(json.dumps([before, kernel.rules_now("4")]))
 def test_rules_go_where_the_server_has_no_names_of_protocols() -> None:
     """`ip` of Debian 12 then prints `ipproto ipproto-17`, which it does not take itself."""
     argv = ["unshare", "--net", "--mount", "sh", "-c", NO_NAMES, "sh", sys.executable, "-c", AND_BACK]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # pytest has its own ways to our code
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False, env=found)
     assert done.returncode == 0, done.stderr
     before, after = json.loads(done.stdout)
     assert (len(before), after) == (2, []), before
