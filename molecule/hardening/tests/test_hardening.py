@@ -43,8 +43,9 @@ def test_permissions(host: Any, path: str, mode: int) -> None:
 
 def test_the_banner_stands_there_and_what_it_replaced_is_kept(host: Any) -> None:
     assert "private system" in host.file("/etc/issue").content_string
+    assert "private system" in host.file("/etc/issue.net").content_string
     with host.sudo():
-        assert "Debian" in host.file("/etc/mediastack/replaced/etc/issue.json").content_string
+        assert "Debian" in host.file("/etc/mediastack/replaced/etc/issue.net.json").content_string
         assert host.file("/etc/mediastack/replaced/etc/cron.allow.json").content_string == "null\n"
 
 
