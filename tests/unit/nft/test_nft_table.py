@@ -198,6 +198,12 @@ def test_without_nft_check_mode_predicts_and_a_run_fails(space: Namespace, monke
     assert "install the package nftables" in space.module(CONTENT, env=empty)["msg"]
 
 
+def test_the_restore_command_leaves_nothing_for_the_next_run() -> None:
+    """What keeps the table would otherwise count as older than its unit, which was put back."""
+    script = nft_table.restore_command("mediastack_test", "/x.nft", watch="mediastack-test-watch.service")[-1]
+    assert "nft -f /x.nft; systemctl restart mediastack-test-watch.service; else" in script
+
+
 def test_the_restore_command_makes_the_kernel_what_the_file_says(space: Namespace) -> None:
     answer = space.module(CONTENT)
     space.nft("flush", "chain", "inet", "mediastack_test", "input")

@@ -224,8 +224,9 @@ WantedBy=sysinit.target
 def restore_command(name: str, path: str, program: str = "nft", watch: str = "") -> list[str]:
     """A command that makes the kernel what the file says, for a guard: without the file there is no table.
 
-    `watch` is the unit that keeps it, which has ended if the table was gone.
+    `watch` is the unit that keeps it: it has ended if the table was gone, and it is older than a file that was put
+    back, so that the next run would start it anew.
     """
     remove = removal(name).replace("\n", "; ").rstrip("; ")
-    load = f"{program} -f {path}" + (f"; systemctl --no-block start {watch}" if watch else "")
+    load = f"{program} -f {path}" + (f"; systemctl restart {watch}" if watch else "")
     return ["/bin/sh", "-c", f"if [ -e {path} ]; then {load}; else {program} '{remove}'; fi"]
