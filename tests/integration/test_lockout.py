@@ -14,7 +14,7 @@ from tests.integration.servers import Server, server
 from mediastack_provision.sandbox.docker import find_engine
 
 SSH = ("--tags", "ssh")  # the other roles have lock-outs of their own
-DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
+DROP_IN = "/etc/ssh/sshd_config.d/01-mediastack.conf"
 # A cipher that sshd takes and no client of today offers: `sshd -t` finds nothing wrong with it.
 NO_WAY_IN = {"Ciphers": "aes128-cbc"}
 # A fault of ssh.service itself: its reload kills it, and nothing starts it again.

@@ -20,7 +20,7 @@ from tests.integration.servers import Server, changes, on_releases, server
 from ansible_collections.mediastack.core.plugins.plugin_utils import ssh_totp
 
 SSH = ("--tags", "ssh")
-DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
+DROP_IN = "/etc/ssh/sshd_config.d/01-mediastack.conf"
 SECRET_FILE = "~totp/.google_authenticator"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEH"
 SCRATCH = "39407769"
@@ -239,7 +239,7 @@ def test_a_change_that_locks_out_takes_pam_back_too(plain: Server, tmp_path: Pat
 
 def test_another_files_block_that_wins_is_refused(plain: Server) -> None:
     """Also one that says the same as the rest of ours, which shows only once ours is there."""
-    other = "/etc/ssh/sshd_config.d/10-other.conf"
+    other = "/etc/ssh/sshd_config.d/00-other.conf"
     plain.root(f"printf 'Match User totp\\n    AuthenticationMethods publickey\\n' > {other}")
     try:
         harden(plain, ssh_totp_users=["totp"])

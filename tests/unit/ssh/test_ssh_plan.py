@@ -256,9 +256,9 @@ def test_what_works_is_not_refused(found: dict[str, Any], asked: dict[str, Any])
     ],
 )
 def test_an_older_name_of_a_keyword_wins_as_well(keyword: str, value: str) -> None:
-    earlier = {"file": "/etc/ssh/sshd_config.d/10-legacy.conf", "line": 1, "keyword": keyword, "value": value}
+    earlier = {"file": "/etc/ssh/sshd_config.d/00-legacy.conf", "line": 1, "keyword": keyword, "value": value}
     found = plan(facts(statements=[earlier, *facts()["statements"]]), wanted())["problems"]
     assert len(found) == 1
-    assert f"10-legacy.conf:1 says {keyword} {value}, which wins over ours" in found[0]
+    assert f"00-legacy.conf:1 says {keyword} {value}, which wins over ours" in found[0]
     same = {**earlier, "keyword": "challengeresponseauthentication", "value": "no"}
     assert plan(facts(statements=[same, *facts()["statements"]]), wanted())["problems"] == []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SSHD = "/usr/sbin/sshd"
 CONFIG = "/etc/ssh/sshd_config"
-DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
+DROP_IN = "/etc/ssh/sshd_config.d/01-mediastack.conf"
 QUERIES = ("kex", "cipher", "mac", "sig")
 DEFAULT_KEY_FILES = [".ssh/authorized_keys .ssh/authorized_keys2"]
 NO_SHELLS = ("nologin", "false")

@@ -60,13 +60,13 @@ EXAMPLES = r"""
   mediastack.core.guard:
     name: ssh
     state: armed
-    paths: [/etc/ssh/sshd_config.d/60-mediastack.conf]
+    paths: [/etc/ssh/sshd_config.d/01-mediastack.conf]
     restore: [[systemctl, restart, ssh.service]]
     seconds: 120
 
 - name: Change it
   mediastack.core.files:
-    files: [{path: /etc/ssh/sshd_config.d/60-mediastack.conf, content: "PasswordAuthentication no\n"}]
+    files: [{path: /etc/ssh/sshd_config.d/01-mediastack.conf, content: "PasswordAuthentication no\n"}]
 
 - name: Say that all is well, over a new connection
   mediastack.core.guard:

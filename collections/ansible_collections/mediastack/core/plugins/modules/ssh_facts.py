@@ -56,7 +56,7 @@ ansible_facts:
       groups: [root, admin]
       socket: false
       listening: [{port: 22, process: sshd}]
-      states: {/etc/ssh/sshd_config.d/60-mediastack.conf: {kind: missing}}
+      states: {/etc/ssh/sshd_config.d/01-mediastack.conf: {kind: missing}}
       pam: "@include common-auth\n"
       totp_program: false
       moduli: true

@@ -11,7 +11,7 @@ from ansible_collections.mediastack.core.plugins.plugin_utils.states import in_p
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DROP_IN = "/etc/ssh/sshd_config.d/60-mediastack.conf"
+DROP_IN = "/etc/ssh/sshd_config.d/01-mediastack.conf"
 SOCKET = "/etc/systemd/system/ssh.socket.d/60-mediastack.conf"
 MODULI = "/etc/ssh/moduli.mediastack"
 OWN_RSA_KEY = "/etc/ssh/mediastack_host_rsa_key"
