@@ -16,6 +16,7 @@ QUARANTINE: dict[str, str] = {}
 # Jobs that the plain gate leaves to a soak and to whoever names their kind.
 ASIDE = {
     "audits": "seven minutes of auditors on each of two releases: `bin/test security audits`",
+    "audit_verb": "auditors that come for a run, three times: `bin/test integration audit_verb`",
 }
 # Begun first, so that none of them runs alone at the end.
 LONGEST = (

@@ -45,8 +45,8 @@ class Machine:
         if words[0] == "apt-get" and "install" in words:
             self.packages |= {"lynis", "libdep"}
             self.programs.add("lynis")
-        if words[0] == "apt-get" and "purge" in words:
-            self.packages -= set(words[4:])
+        if words[:2] == ["dpkg", "--purge"]:
+            self.packages -= set(words[3:])
         if "--report-file" in words:
             Path(words[words.index("--report-file") + 1]).write_text(REPORT, encoding="utf-8")
         listing = "".join(f"ii  {name}\n" for name in sorted(self.packages)) + "rc  gone\n"

@@ -96,7 +96,8 @@ def packages(names: list[str]) -> Iterator[str]:
     finally:
         new = sorted(installed() - before)
         if new:
-            call(["apt-get", "-q", "purge", "--yes", *new])
+            # dpkg takes these alone and nothing that needs them, also what Debian protects (e2fsprogs, for Lynis).
+            call(["dpkg", "--purge", "--force-remove-protected", *new])
 
 
 def installed() -> set[str]:
