@@ -121,8 +121,9 @@ def after_recovery(lab: Lab) -> None:
 def torrent_client_astray(lab: Lab) -> None:
     """Its peers are told by the tracker, and it calls them past the tunnel."""
     with lab.astray():
-        lab.swarm.tell("dial")
-        hold()
+        for _ in range(4):  # it calls a few of them at a time
+            lab.swarm.tell("dial")
+            hold()
 
 
 # The host's firewall

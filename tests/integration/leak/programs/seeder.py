@@ -23,9 +23,11 @@ from pathlib import Path
 PEERS = ("198.51.100.78", "2001:db8:f::78")
 PORT, TRACKER = 6881, 6969
 PIECE, PIECES = 1 << 18, 1024  # 256 MiB
+# Limited here, too: a client alone that reads slowly leaves the line still for seconds.
 SETTINGS = f"""[BitTorrent]
 Session\\Port={PORT}
 Session\\BTProtocol=TCP
+Session\\GlobalUPSpeedLimit=48
 Session\\DHTEnabled=false
 Session\\LSDEnabled=false
 Session\\MultiConnectionsPerIp=true
