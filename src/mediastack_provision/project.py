@@ -46,7 +46,7 @@ class Project:
 
 
 def turns(playbook: Path) -> tuple[str, ...]:
-    """The roles of a playbook in the order in which they run."""
+    """The roles of a playbook in the order in which they run first."""
     import yaml
 
     found: list[str] = []
@@ -55,7 +55,7 @@ def turns(playbook: Path) -> tuple[str, ...]:
         entry = todo.pop(0)
         found += [role["name"] for how in IMPORTS if (role := entry.get(how))]
         todo = [task for part in TASKS for task in entry.get(part) or []] + todo
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def candidates() -> tuple[Project, Project]:

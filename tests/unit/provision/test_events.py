@@ -83,6 +83,12 @@ def test_the_roles_of_our_own_playbook_in_their_order() -> None:
     assert len(set(roles)) == len(roles)
 
 
+def test_a_role_that_comes_twice_has_its_turn_where_it_comes_first() -> None:
+    """The firewall's: it closes a port that SSH has left."""
+    roles = turns(Path(__file__).parents[3] / "playbooks" / "harden.yml")
+    assert roles == ("firewall", "killswitch", "ssh", "fail2ban", "hardening")
+
+
 def test_a_forgiven_failure_is_none(script: Script) -> None:
     script.task("base", "A").failed({"msg": "x"})
     script.events[-1]["event_data"]["ignore_errors"] = True
