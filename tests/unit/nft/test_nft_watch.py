@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -53,11 +54,12 @@ def space(tmp_path: Path) -> Iterator[Namespace]:
 def watcher(space: Namespace) -> Iterator[subprocess.Popen[str]]:
     """The program, once it has looked."""
     argv = ["/usr/bin/nsenter", f"--net=/proc/{space.pid}/ns/net", sys.executable, "-c", DRIVER]
-    with (space.folder / "said").open("w") as said:
-        process = subprocess.Popen([*argv, str(space.folder / "test.nft")], stdout=said, text=True)
+    with (space.folder / "said").open("w") as output:
+        found = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # pytest has its own ways to our code
+        process = subprocess.Popen([*argv, str(space.folder / "test.nft")], stdout=output, text=True, env=found)
         try:
             space.nft("delete", "table", "inet", NAME)
-            until(lambda: "policy drop" in listed(space))
+            until(lambda: "put back in" in said(space))
             yield process
         finally:
             process.kill()
