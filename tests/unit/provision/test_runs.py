@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,13 @@ def program(home: Path, inventory: Path) -> list[str]:
     return [sys.executable, "-c", DRIVER, str(project)]
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for temporary files with a short name: Ansible 2.21 makes sockets in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "src"), **more}
 
@@ -93,7 +102,7 @@ def everything_below(folder: Path) -> bytes:
 
 
 def test_the_vault_password_opens_the_vault_and_leaves_no_trace(
-    program: list[str], inventory: Path, home: Path
+    program: list[str], inventory: Path, home: Path, scratch: Path
 ) -> None:
     secret = VaultSecret(PASSWORD.encode())
     text = VaultLib([("default", secret)]).encrypt(f"mediastack_secrets: {{a: {{b: {SENTINEL}}}}}", secret=secret)
@@ -101,8 +110,6 @@ def test_the_vault_password_opens_the_vault_and_leaves_no_trace(
     refused = run(program, "apply")
     assert refused.returncode == Exit.INVALID
     assert "no password is set" in refused.stderr
-    scratch = home / "scratch"
-    scratch.mkdir()
     done = run(program, "apply", "-vvvv", MEDIASTACK_VAULT_PASSWORD=PASSWORD, TMPDIR=str(scratch))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Done in" in done.stdout
