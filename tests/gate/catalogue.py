@@ -15,7 +15,7 @@ SELECTIONS = ("security",)  # words beside the kinds: jobs of other kinds that b
 QUARANTINE: dict[str, str] = {}
 # Jobs that the plain gate leaves to a soak and to whoever names their kind.
 ASIDE = {
-    "audits": "seven minutes of auditors on each of two releases: `bin/test security audits`",
+    "audits": "ten minutes of Lynis and OpenSCAP on each of two releases: `bin/test security audits`",
     "audit_verb": "auditors that come for a run, three times: `bin/test integration audit_verb`",
 }
 # Begun first, so that none of them runs alone at the end.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # The tests that measure, and the kind of line that each owes; empty: it only passes or fails.
 SECURITY = {
     "audits": "audit",
+    "ssh_audit": "audit",
     "packets": "",
     "leak": "fault",
     "host_mode": "fault",

@@ -36,6 +36,12 @@ def reasons(name: str) -> dict[str, Any]:
     return found
 
 
+def compare(found: frozenset[str], known: dict[str, str]) -> None:
+    """Exactly what is known, with a reason each."""
+    assert found == known.keys(), f"new: {sorted(found - known.keys())}; gone: {sorted(known.keys() - found)}"
+    assert all(known.values())
+
+
 @dataclasses.dataclass(frozen=True)
 class Lynis:
     """What it suggests (ids, with the detail where one id has several), and what it gave points for."""
@@ -108,7 +114,7 @@ def refused(tool: str, written: Iterable[str] = ()) -> dict[str, str]:
     return {name: why for name, why in known.items() if name not in names}
 
 
-def ssh_audit(made: Server) -> dict[str, Any]:
+def ssh_audit(made: Server) -> dict[str, list[str]]:
     """What it says of the server, from the controller: ``{fail: [..], warn: [..]}`` of algorithm names."""
     read = audit_reports.ssh_audit(run_ssh_audit(made, "-j", accepted=SSH_AUDIT_ENDS))
     found: dict[str, list[str]] = {"fail": [], "warn": []}
@@ -117,11 +123,10 @@ def ssh_audit(made: Server) -> dict[str, Any]:
     return found
 
 
-def policy(made: Server) -> dict[str, Any]:
-    """The verdict of the release's published policy: ``{passed, errors}``."""
+def policy(made: Server) -> bool:
+    """Whether the release's published policy passes."""
     said = run_ssh_audit(made, "-j", "-P", POLICIES[made.sandbox.release], accepted=SSH_AUDIT_ENDS)
-    found: dict[str, Any] = json.loads(said)
-    return found
+    return bool(json.loads(said)["passed"])
 
 
 def run_ssh_audit(made: Server, *words: str, accepted: tuple[int, ...]) -> str:
@@ -135,3 +140,11 @@ def run_ssh_audit(made: Server, *words: str, accepted: tuple[int, ...]) -> str:
             return done.stdout
         assert time.monotonic() < deadline, done.stdout + done.stderr
         time.sleep(5)
+
+
+def wait_to_be_let_in(made: Server) -> None:
+    """Until a log-in comes through again after so many connections."""
+    deadline = time.monotonic() + PENALTY
+    while subprocess.run(made.sandbox.ssh_argv("true"), capture_output=True, timeout=60, check=False).returncode:
+        assert time.monotonic() < deadline, "still shut out"
+        time.sleep(2)
