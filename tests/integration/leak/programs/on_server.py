@@ -104,7 +104,7 @@ class Generator:
             link.bind(("::" if version == 6 else "0.0.0.0", 40000 + version + 10 * bool(device)))
             link.setblocking(False)
             self.datagrams[version] = link
-            protocol = socket.IPPROTO_ICMP if version == 4 else socket.getprotobyname("ipv6-icmp")
+            protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
             self.raw[version] = self.open(family, socket.SOCK_RAW, protocol)
 
     def open(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
