@@ -155,12 +155,13 @@ def borrowed(kernel: Kernel, path: Path, names: Iterable[str]) -> Iterator[list[
 
 @contextlib.contextmanager
 def interrupts_raise() -> Iterator[None]:
-    """SIGTERM ends what is done here like SIGINT does: with an exception, so that things are put back."""
+    """SIGTERM and SIGINT end what is done here with an exception, so that things are put back."""
 
     def stop(number: int, _frame: object) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    with handled(signal.SIGTERM, stop):
+    # Ctrl-C, too: what a shell begins in the background ignores it, and so would we.
+    with handled(signal.SIGTERM, stop), handled(signal.SIGINT, stop):
         yield
 
 
