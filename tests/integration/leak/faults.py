@@ -259,7 +259,8 @@ def flow_older_than_the_load(lab: Lab) -> None:
 @fault
 def engine_restarted(lab: Lab) -> None:
     with lab.astray():
-        lab.root("systemctl restart docker.service")
+        # A soak restarts it more often than systemd takes for healthy.
+        lab.root("systemctl reset-failed docker.service; systemctl restart docker.service")
         hold()
 
 

@@ -104,6 +104,22 @@ class Lab:
         self.recover()
         self.swarm.start()
         self.swarm.ready()
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Let both families be seen outside before anything is measured: IPv6 takes a while to stand."""
+        self.off()
+        with self.astray():
+            self.begin()
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
+                seen = self.since()
+                if all(seen[version] > seen.get(f"{version}-passed-on", 0) for version in ("v4", "v6")):
+                    break
+        self.recover(hurry=True)
+        self.on()
+        self.recover()
+        self.forget_flows()
 
     def surround(self) -> None:
         """The far side, and what the server has around it."""
