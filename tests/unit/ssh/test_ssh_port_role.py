@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.unit.ansible_program import ROOT, program
 
-ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/ssh"
-PROGRAMS = Path(sys.executable).parent
 SSH = '#!/bin/sh\nprintf "%s\\n" "$@" >"$ARGUMENTS"\nexit 255\n'
 
 
@@ -31,24 +28,12 @@ def words(folder: Path, host: dict[str, Any], choices: dict[str, Any]) -> list[s
     (folder / "play.yml").write_text(yaml.safe_dump([play]))
     known = {"ansible_ssh_executable": str(folder / "ssh"), **host}
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"nas": known}}}))
-    done = subprocess.run(
-        [PROGRAMS / "ansible-playbook", "-i", folder / "hosts.yml", folder / "play.yml"],
-        env={
-            "HOME": str(folder),
-            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ARGUMENTS": str(folder / "arguments"),
-            "LC_ALL": "C.UTF-8",
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    arguments = folder / "arguments"
+    done = program(
+        "ansible-playbook", folder, "-i", str(folder / "hosts.yml"), str(folder / "play.yml"), ARGUMENTS=str(arguments)
     )
-    assert (folder / "arguments").exists(), done.stdout + done.stderr
-    return (folder / "arguments").read_text().splitlines()
+    assert arguments.exists(), done.stdout + done.stderr
+    return arguments.read_text().splitlines()
 
 
 @pytest.mark.parametrize(
