@@ -48,13 +48,7 @@ After={nft_table.unit_name(name)}
 ExecStart={PYTHON} -I {program} {name}
 Restart=on-failure
 RestartSec=2
-MemoryMax=96M
-TasksMax=16
-CPUQuota=50%
-NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN
-ProtectSystem=full
-ProtectHome=yes
+{systemd.WATCHER}
 
 [Install]
 WantedBy=multi-user.target

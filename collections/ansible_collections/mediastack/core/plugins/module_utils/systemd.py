@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 RUNTIME = "/run/systemd/system"
 READ_SECONDS = 20
 SECONDS = 90
+# Lines of [Service] for a program of ours that watches the kernel's network and changes nothing else.
+WATCHER = """\
+MemoryMax=96M
+TasksMax=16
+CPUQuota=50%
+NoNewPrivileges=yes
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN
+ProtectSystem=full
+ProtectHome=yes"""
 # As systemctl writes a moment for people; `--timestamp=unix` came with systemd 251, and 249 is on Ubuntu 22.04.
 MOMENT = re.compile(r"^(\w+Timestamp)=[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC$", re.MULTILINE)
 

@@ -6,7 +6,7 @@ import inspect
 import json
 from typing import Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel
+from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel, systemd
 
 FOLDER = killswitch_kernel.FOLDER
 PROGRAM = "/usr/local/lib/mediastack/killswitch.py"
@@ -47,13 +47,7 @@ After={BOOT}
 ExecStart={PYTHON} -I {PROGRAM} watch
 Restart=always
 RestartSec=2
-MemoryMax=96M
-TasksMax=16
-CPUQuota=50%
-NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN
-ProtectSystem=full
-ProtectHome=yes
+{systemd.WATCHER}
 
 [Install]
 WantedBy=multi-user.target
