@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from mediastack_provision.exits import Exit, UserError
 from mediastack_provision.inventories import name_of
-from mediastack_provision.project import private_dir, state_dir
+from mediastack_provision.private import private_dir, write_new
+from mediastack_provision.project import state_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mediastack_provision.events import Story
     from mediastack_provision.redact import Redactor
 
+MARKER = ".inventory"  # in a directory of records: whose they are
 RESULTS = {
     Exit.OK: "ok",
     Exit.FAILED: "failed",
@@ -42,7 +44,7 @@ def directory(inventory: Path) -> Path:
     """The records of an inventory; two of the same name in different places stay apart."""
     base = state_dir() / "history"
     path = base / name_of(inventory)
-    marker = path / ".inventory"
+    marker = path / MARKER
     if marker.is_file() and marker.read_text(encoding="utf-8").strip() != str(inventory):
         return base / f"{path.name}-{hashlib.sha256(str(inventory).encode()).hexdigest()[:8]}"
     return path
@@ -74,27 +76,28 @@ def save(record: dict[str, Any], inventory: Path, redactor: Redactor) -> str:
 
     Creating the file is what takes the number, so that two runs at once do not share one.
     """
-    path = private_dir(directory(inventory))
-    path.chmod(0o700)
-    with suppress(FileExistsError):
-        _write_new(path / ".inventory", f"{inventory}\n")
+    path = _claimed(inventory)
     day = str(record["started"])[:10]
     number = 1 + max((_number(name) for name in path.glob(f"{day}.*.json")), default=0)
     while True:
         identity = f"{day}.{number}"
         body = json.dumps({"id": identity} | redactor.tree(record), indent=1, ensure_ascii=False)
         try:
-            _write_new(path / f"{identity}.json", body + "\n")
+            write_new(path / f"{identity}.json", body + "\n")
         except FileExistsError:
             number += 1
         else:
             return identity
 
 
-def _write_new(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
+def _claimed(inventory: Path) -> Path:
+    while True:
+        path = private_dir(directory(inventory))
+        path.chmod(0o700)
+        with suppress(FileExistsError):
+            write_new(path / MARKER, f"{inventory}\n")
+        if path == directory(inventory):  # not, when another inventory of this name came first just now
+            return path
 
 
 def _number(path: Path) -> int:

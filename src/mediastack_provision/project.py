@@ -113,19 +113,6 @@ def control_path_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"mediastack-{os.getuid()}" / "cp"
 
 
-def private_dir(path: Path) -> Path:
-    """Create a directory that only its owner can enter; parents that already exist stay as they are.
-
-    Raises:
-        UserError: when the directory belongs to somebody else.
-
-    """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.stat().st_uid != os.getuid():
-        raise UserError(f"{path} belongs to another user. Remove it, or set XDG_CACHE_HOME.", Exit.FAILED)
-    return path
-
-
 def display(path: Path) -> str:
     """A path as the user would type it: relative to where they stand when it is below."""
     try:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from mediastack_provision import vault
 from mediastack_provision.exits import Exit, UserError
-from mediastack_provision.project import PACKAGE, cache_dir, control_path_dir, private_dir
+from mediastack_provision.private import private_dir
+from mediastack_provision.project import PACKAGE, cache_dir, control_path_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mediastack_provision.exits import UserError
-from mediastack_provision.project import config_dir, display, private_dir
+from mediastack_provision.private import private_dir, write_new
+from mediastack_provision.project import config_dir, display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,11 +119,9 @@ def create_default() -> Path | None:
     path = default_file()
     private_dir(path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_new(path, secrets.token_urlsafe(32) + "\n")
     except FileExistsError:
         return None
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_urlsafe(32) + "\n")
     return path
 
 

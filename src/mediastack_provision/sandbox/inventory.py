@@ -6,9 +6,9 @@ gets a copy of its own. Both have a vault with the WireGuard key of the sandbox'
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from mediastack_provision.exits import Exit, UserError
+from mediastack_provision.private import write_new
 from mediastack_provision.project import find_project, import_collection
 
 if TYPE_CHECKING:
@@ -98,14 +99,9 @@ def _write_vault(inventory: Path, private_key: str) -> None:
 
 def _password(inventory: Path) -> str:
     path = inventory / PASSWORD
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    password = secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(password + "\n")
-    return password
+    with suppress(FileExistsError):
+        write_new(path, secrets.token_urlsafe(32) + "\n")
+    return path.read_text(encoding="ascii").strip()
 
 
 def forget(directory: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mediastack_provision.exits import UserError
-from mediastack_provision.project import private_dir, state_dir
+from mediastack_provision.private import private_dir
+from mediastack_provision.project import state_dir
 
 CONNECTION = "connection.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,6 +63,24 @@ def test_runs_at_once_do_not_share_a_number(inventory: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: history.save(record(inventory), inventory, Redactor()), range(24)))
     assert len(set(ids)) == 24
+
+
+def test_a_directory_that_is_being_made_is_nobody_elses(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(history.directory(inventory)))
+    history.save(record(inventory), inventory, Redactor())
+    assert set(seen) == {history.directory(inventory)}
+
+
+def test_inventories_of_one_name_that_come_at_once_keep_apart(
+    inventory: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = home / "elsewhere" / "home"
+    others = iter([other])
+    monkeypatch.setattr(os, "fsync", lambda _: [history.save(record(name), name, Redactor()) for name in others])
+    history.save(record(inventory), inventory, Redactor())
+    assert [entry["inventory"] for entry in history.load_all(inventory)] == [str(inventory)]
+    assert [entry["inventory"] for entry in history.load_all(other)] == [str(other)]
 
 
 def test_a_planted_secret_is_in_no_record(inventory: Path) -> None:
