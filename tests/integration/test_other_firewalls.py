@@ -102,6 +102,21 @@ def test_beside_it_nothing_is_changed(made: Server, other: Other) -> None:
     assert made.root(everything) == before
 
 
+def test_one_that_comes_with_the_next_boot_is_refused_too(made: Server) -> None:
+    choose(made, firewall_enabled=False)
+    assert made.play(HARDEN, *FIREWALL).returncode == 0
+    choose(made)
+    made.root("systemctl enable firewalld.service")
+    try:
+        result = made.play(HARDEN, *FIREWALL)
+        assert result.returncode != 0
+        assert "firewalld is enabled at boot, and two firewalls would fight" in result.failure, result.output[-3000:]
+        assert result.changed == []
+    finally:
+        made.root("systemctl disable firewalld.service")
+        made.choices.unlink()
+
+
 def test_it_is_replaced_when_the_owner_says_so(made: Server, other: Other) -> None:
     choose(made, firewall_replace=True)
     result = made.play(HARDEN, *FIREWALL)
@@ -115,7 +130,7 @@ def test_it_is_replaced_when_the_owner_says_so(made: Server, other: Other) -> No
 
 
 def test_it_is_back_when_ours_locks_out(made: Server, other: Other) -> None:
-    facts = {"others": {other.name: True}, "ssh_ports": [2022]}
+    facts = {"others": {other.name: "active"}, "ssh_ports": [2022]}
     undone(made, f"replaces-{other.name}", *forced(facts, replace=True), brief=False)
     assert state(made, other) == other.on
     assert made.root(other.rules)

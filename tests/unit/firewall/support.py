@@ -10,7 +10,7 @@ STACK = json.loads((Path(__file__).parents[1] / "fixtures/stack_example.json").r
 FACTS: dict[str, Any] = {
     "nft": True,
     "systemd": True,
-    "others": {"ufw": False, "firewalld": False},
+    "others": {"ufw": "off", "firewalld": "off"},
     "nftables_service": False,
     "ssh_ports": [22],
     "client": "192.168.7.7",

@@ -134,17 +134,24 @@ def test_nobody_is_locked_out(client: str | None, wanted: dict[str, Any], locked
     assert not locked or f"leaves out {client}" in problems[0]
 
 
-@pytest.mark.parametrize("name", ["ufw", "firewalld"])
-def test_another_firewall_is_refused_or_replaced_as_told(name: str) -> None:
-    facts = {"others": {**FACTS["others"], name: True}}
+@pytest.mark.parametrize(
+    ("name", "state", "said", "restore"),
+    [
+        ("ufw", "active", "active", "ufw --force enable"),
+        ("firewalld", "active", "active", "systemctl enable --now firewalld.service"),
+        ("firewalld", "enabled", "enabled at boot", "systemctl enable firewalld.service"),
+    ],
+)
+def test_another_firewall_is_refused_or_replaced_as_told(name: str, state: str, said: str, restore: str) -> None:
+    facts = {"others": {**FACTS["others"], name: state}}
     refused = made(facts)
     assert len(refused["problems"]) == 1
-    assert f"{name} is active" in refused["problems"][0]
+    assert f"{name} is {said}, and two firewalls would fight" in refused["problems"][0]
     assert "firewall_replace: true" in refused["problems"][0]
     replaced = made(facts, replace=True)
     assert replaced["problems"] == []
     assert replaced["disable"]
-    assert replaced["restore"]
+    assert [" ".join(words) for words in replaced["restore"]] == [restore]
     assert replaced["guarded"]
 
 
@@ -154,7 +161,7 @@ def test_the_distributions_service_is_told_about() -> None:
 
 
 def test_switched_off() -> None:
-    done = made({"others": {"ufw": True}}, enabled=False)
+    done = made({"others": {"ufw": "active"}}, enabled=False)
     assert (done["problems"], done["state"], done["disable"], done["table"]) == ([], "absent", [], "")
 
 
@@ -229,6 +236,24 @@ def test_a_source_knows_who_belongs_to_it() -> None:
     assert [source.holds(one) for one in ("192.0.2.9", "2001:db8::9%eth0", "198.51.100.1")] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("now", "at_boot", "state"),
+    [
+        ("active", "enabled", "active"),
+        ("active", "disabled", "active"),
+        ("inactive", "enabled", "enabled"),
+        ("inactive", "disabled", "off"),
+        ("inactive", "masked", "off"),
+    ],
+)
+def test_a_firewall_that_comes_with_the_next_boot_is_not_off(now: str, at_boot: str, state: str) -> None:
+    assert firewall_host.state_of({"ActiveState": now, "UnitFileState": at_boot}) == state
+
+
+def test_a_unit_that_nobody_knows_is_off() -> None:
+    assert firewall_host.state_of({}) == "off"
+
+
 def test_ports_of_a_socket() -> None:
     assert firewall_host.socket_ports("0.0.0.0:22 (Stream)\n[::]:2222 (Stream)\n/run/x (Stream)") == {22, 2222}
     assert firewall_host.socket_ports("") == set()
@@ -249,7 +274,7 @@ def test_ufw_filters_also_where_its_service_was_never_started(
     (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
     monkeypatch.setattr(firewall_host, "UFW", str(tmp_path / "ufw.conf"))
     monkeypatch.setattr(nft_host, "find_program", lambda name="nft": f"/usr/sbin/{name}" if installed else "")
-    assert firewall_host.gather()["others"]["ufw"] is installed
+    assert firewall_host.gather()["others"]["ufw"] == ("active" if installed else "off")
 
 
 def test_facts_are_read_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,4 +283,4 @@ def test_facts_are_read_where_nothing_is_installed(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(subprocess, "run", fails)
     facts = firewall_host.gather()
-    assert facts["others"] == {"ufw": False, "firewalld": False}
+    assert facts["others"] == {"ufw": "off", "firewalld": "off"}

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.mediastack.core.plugins.module_utils import fail2ban_watch, killswitch_host, killswitch_kernel
+from ansible_collections.mediastack.core.plugins.module_utils import (
+    fail2ban_watch,
+    killswitch_host,
+    killswitch_kernel,
+    systemd,
+)
 
 
 @pytest.mark.parametrize(("where", "stale"), [("etc/table.nft", False), ("program.py", True)])
@@ -21,7 +26,8 @@ def test_only_a_new_program_needs_a_new_start(
     since = int((time.monotonic() - 60) * 1e6)
     said = {"ActiveState": "active", "UnitFileState": "enabled", "ActiveEnterTimestampMonotonic": str(since)}
     monkeypatch.setattr(killswitch_kernel, "FOLDER", str(tmp_path / "etc"))
-    found = killswitch_host.unit_of(said, [str(tmp_path / "etc/table.nft"), str(tmp_path / "program.py")])
+    files = [str(tmp_path / "etc/table.nft"), str(tmp_path / "program.py")]
+    found = systemd.condition(said, killswitch_host.run(files))
     assert found == {"enabled": True, "active": True, "stale": stale}
 
 

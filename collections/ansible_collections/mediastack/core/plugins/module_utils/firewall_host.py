@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mediastack.core.plugins.module_utils import (
     guard,
@@ -15,6 +15,9 @@ from ansible_collections.mediastack.core.plugins.module_utils import (
     ssh_session,
     systemd,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UFW = "/etc/ufw/ufw.conf"
 GUARD = "firewall"
@@ -36,24 +39,28 @@ def socket_ports(listens: str) -> set[int]:
     return {int(port) for port in SOCKETS.findall(listens)}
 
 
+def state_of(unit: Mapping[str, str]) -> str:
+    """``active``, ``enabled`` (not now, but from the next boot on) or ``off``, by a unit's properties."""
+    if unit.get("ActiveState") == "active":
+        return "active"
+    return "enabled" if unit.get("UnitFileState") == "enabled" else "off"
+
+
 def gather() -> dict[str, Any]:
     """Everything, in the shape of the documentation's sample."""
     units = systemd.show(SHOWN, ("ActiveState", "UnitFileState", "Listen"))
 
-    def active(unit: str) -> bool:
-        return units[unit].get("ActiveState") == "active"
-
     effective = ssh_config.parse_effective(ssh_host.output(ssh_host.SSHD, "-T"))
     ports = {int(port) for port in effective.get("port", []) if port.isdigit()}
-    if active("ssh.socket"):
+    if state_of(units["ssh.socket"]) == "active":
         ports = socket_ports(units["ssh.socket"].get("Listen", "")) or ports
     here = ssh_session.session()
     return {
         "nft": bool(nft_host.find_program()),
         "systemd": systemd.runs_here(),
         "others": {
-            "ufw": bool(nft_host.find_program("ufw")) and ufw_is_on(host_system.read(UFW)),
-            "firewalld": active("firewalld.service"),
+            "ufw": "active" if nft_host.find_program("ufw") and ufw_is_on(host_system.read(UFW)) else "off",
+            "firewalld": state_of(units["firewalld.service"]),
         },
         "nftables_service": units["nftables.service"].get("UnitFileState") == "enabled",
         "ssh_ports": sorted(ports | ({here[1]} if here else set())),

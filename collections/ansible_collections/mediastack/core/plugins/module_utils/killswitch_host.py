@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SERVER_KEYS = ("vpn", "country", "city", "hostname", "tcp", "udp", "ips")
-PROPERTIES = ("ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
 BYTES = 64 << 20  # Gluetun's servers.json has some megabytes
 
 
@@ -54,18 +52,9 @@ def fitting(found: Iterable[Mapping[str, Any]], wanted: Mapping[str, Sequence[st
     ]
 
 
-def unit_of(values: Mapping[str, str], files: Iterable[str]) -> dict[str, Any]:
-    """``{enabled, active, stale}`` of a unit by its properties; stale: started before one of its files was changed."""
-    since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
-    active = values.get("ActiveState") == "active"
-    # Table and rules are read anew whenever they change; only what is run has to be started again.
-    run = [path for path in files if not path.startswith(f"{killswitch_kernel.FOLDER}/")]
-    changed = [Path(path).stat().st_mtime for path in run if Path(path).exists()]
-    return {
-        "enabled": values.get("UnitFileState") == "enabled",
-        "active": active,
-        "stale": active and any(moment > since for moment in changed),
-    }
+def run(files: Iterable[str]) -> list[str]:
+    """Those of our files that are run: table and rules are read anew whenever they change, programs are not."""
+    return [path for path in files if not path.startswith(f"{killswitch_kernel.FOLDER}/")]
 
 
 def kernel_faults(folder: str) -> list[str]:
@@ -92,7 +81,8 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
         "states": {path: host_system.describe_state(path) for path in params["files"]},
         "faults": kernel_faults(killswitch_kernel.FOLDER) if all(tools.values()) else ["nftables is not installed"],
         "units": {
-            name: unit_of(values, params["files"]) for name, values in systemd.show(params["units"], PROPERTIES).items()
+            name: systemd.condition(values, run(params["files"]))
+            for name, values in systemd.show(params["units"], systemd.CONDITION).items()
         },
         "controller": ssh_session.client(),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),

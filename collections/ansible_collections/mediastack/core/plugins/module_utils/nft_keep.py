@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ansible_collections.mediastack.core.plugins.module_utils import (
     guard_rollback,
-    killswitch_host,
     killswitch_kernel,
     nft_host,
     nft_table,
@@ -57,9 +56,9 @@ WantedBy=multi-user.target
 
 def runs(name: str) -> bool:
     """Whether the service runs, and is what its files say."""
-    said = systemd.show([unit_name(name)], killswitch_host.PROPERTIES)[unit_name(name)]
-    about = killswitch_host.unit_of(said, [*program_files(), unit_files(name)[0]])
-    return bool(about["active"] and not about["stale"])
+    said = systemd.show([unit_name(name)], systemd.CONDITION)[unit_name(name)]
+    about = systemd.condition(said, [*program_files(), unit_files(name)[0]])
+    return about["active"] and not about["stale"]
 
 
 def written(name: str, units: str, program: str = PROGRAM) -> bool:

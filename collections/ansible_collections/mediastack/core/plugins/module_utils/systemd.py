@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 RUNTIME = "/run/systemd/system"
 READ_SECONDS = 20
@@ -27,6 +27,10 @@ ProtectSystem=full
 ProtectHome=yes"""
 # As systemctl writes a moment for people; `--timestamp=unix` came with systemd 251, and 249 is on Ubuntu 22.04.
 MOMENT = re.compile(r"^(\w+Timestamp)=[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC$", re.MULTILINE)
+
+
+# The properties by which `condition` judges.
+CONDITION = ("ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
 
 
 class SystemdError(Exception):
@@ -67,6 +71,18 @@ def show(names: Iterable[str], properties: Iterable[str]) -> dict[str, dict[str,
     answers = parse(said)
     answers += [{}] * (len(wanted) - len(answers))
     return dict(zip(wanted, answers))  # noqa: B905  Python 3.9
+
+
+def condition(values: Mapping[str, str], files: Iterable[str]) -> dict[str, bool]:
+    """``{enabled, active, stale}`` of a unit by its properties; stale: started before one of its files was changed."""
+    since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    active = values.get("ActiveState") == "active"
+    changed = [Path(path).stat().st_mtime for path in files if Path(path).exists()]
+    return {
+        "enabled": values.get("UnitFileState") == "enabled",
+        "active": active,
+        "stale": active and any(moment > since for moment in changed),
+    }
 
 
 def _since_epoch(found: re.Match[str]) -> str:

@@ -26,7 +26,7 @@ ansible_facts:
     mediastack_firewall:
       nft: true
       systemd: true
-      others: {ufw: false, firewalld: false}
+      others: {ufw: "off", firewalld: "off"}
       nftables_service: false
       ssh_ports: [22]
       client: 192.0.2.5

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 RATES = range(1, 10_001)
 SECONDS = range(5, 3601)
-# How another firewall is put out of the way; the files that say whether it starts at boot; how it is brought back.
+# How another firewall is put out of the way; the files that say whether it starts at boot; how it is brought back, by
+# the state that it was in.
 REPLACED: dict[str, dict[str, Any]] = {
     "ufw": {
         "disable": ["ufw", "--force", "disable"],
         "paths": ["/etc/ufw/ufw.conf"],
-        "restore": ["ufw", "--force", "enable"],
+        "restore": {"active": ["ufw", "--force", "enable"]},
     },
     "firewalld": {
         "disable": ["systemctl", "disable", "--now", "firewalld.service"],
@@ -25,9 +26,13 @@ REPLACED: dict[str, dict[str, Any]] = {
             "/etc/systemd/system/multi-user.target.wants/firewalld.service",
             "/etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service",
         ],
-        "restore": ["systemctl", "enable", "--now", "firewalld.service"],
+        "restore": {
+            "active": ["systemctl", "enable", "--now", "firewalld.service"],
+            "enabled": ["systemctl", "enable", "firewalld.service"],
+        },
     },
 }
+OTHER = {"active": "active", "enabled": "enabled at boot"}
 
 
 def plan(stack: Mapping[str, Any], facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,9 +52,9 @@ def plan(stack: Mapping[str, Any], facts: Mapping[str, Any], wanted: Mapping[str
     """
     problems: list[str] = []
     view = view_of(stack, facts, wanted, problems)
-    active = [name for name in REPLACED if facts["others"].get(name)] if wanted["enabled"] else []
+    others = {name: state for name, state in facts["others"].items() if state != "off"} if wanted["enabled"] else {}
     if wanted["enabled"]:
-        problems += surroundings(view, facts, wanted, active)
+        problems += surroundings(view, facts, wanted, others)
     else:
         problems = []
     return {
@@ -59,21 +64,24 @@ def plan(stack: Mapping[str, Any], facts: Mapping[str, Any], wanted: Mapping[str
         "state": "present" if wanted["enabled"] else "absent",
         "install": bool(wanted["enabled"] and not facts["nft"]),
         "open": described(view.sources),
-        "disable": [REPLACED[name]["disable"] for name in active],
-        "guarded": [path for name in active for path in REPLACED[name]["paths"]],
-        "restore": [REPLACED[name]["restore"] for name in active],
+        "disable": [REPLACED[name]["disable"] for name in others],
+        "guarded": [path for name in others for path in REPLACED[name]["paths"]],
+        "restore": [REPLACED[name]["restore"][state] for name, state in others.items()],
     }
 
 
-def surroundings(view: View, facts: Mapping[str, Any], wanted: Mapping[str, Any], active: list[str]) -> list[str]:
+def surroundings(
+    view: View, facts: Mapping[str, Any], wanted: Mapping[str, Any], others: Mapping[str, str]
+) -> list[str]:
     """Refusals that come from the server as it is, or from how the choices meet it."""
     found = []
     if not facts["systemd"]:
         found.append("this server is not run by systemd, which loads the firewall before the network")
-    if active and not wanted["replace"]:
-        names = " and ".join(active)
+    if others and not wanted["replace"]:
+        names = " and ".join(others)
+        states = " and ".join(f"{name} is {OTHER[state]}" for name, state in others.items())
         found.append(
-            f"{names} is active, and two firewalls would fight. Remedy: disable it yourself, or set "
+            f"{states}, and two firewalls would fight. Remedy: disable it yourself, or set "
             f"firewall_replace: true, which disables {names}: its rules then no longer hold, ours do"
         )
     found += [
