@@ -19,6 +19,16 @@ options:
     description: Words of C(ip rule add) for each family, C(4) and C(6), in order of priority, 700 to 799.
     type: dict
     default: {"4": [], "6": []}
+  disabled:
+    description: Units that are not to start at boot any more, changed in the same step.
+    type: list
+    elements: str
+    default: []
+  stopped:
+    description: Units that are stopped first, in the same step, because they would put back what is taken away.
+    type: list
+    elements: str
+    default: []
   state:
     description:
       - V(applied) brings them in.
@@ -39,22 +49,31 @@ EXAMPLES = r"""
   mediastack.core.killswitch:
     table: "{{ plan.table }}"
     rules: "{{ plan.rules }}"
+
+- name: Let it go
+  mediastack.core.killswitch:
+    stopped: [watch.service]
+    disabled: [watch.service, boot.service]
 """
 
 RETURN = r"""
 faults:
-  description: What was not as wanted before.
+  description: What was not as wanted before, units that ran or were enabled included.
   returned: success
   type: list
   elements: str
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mediastack.core.plugins.module_utils import killswitch_kernel as kernel
+from ansible_collections.mediastack.core.plugins.module_utils import systemd
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import LEASE_ARGUMENTS, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def described(table: str, rules: dict[str, list[str]]) -> str:
@@ -63,20 +82,39 @@ def described(table: str, rules: dict[str, list[str]]) -> str:
     return table + "".join(lines)
 
 
+def retire(stopped: Iterable[str], disabled: Iterable[str], *, check: bool) -> list[str]:
+    """Stop and disable units; returns what was to be done. Raises SystemdError."""
+    found = systemd.show([*stopped, *disabled], systemd.CONDITION)
+    active = [name for name in stopped if found[name].get("ActiveState") == "active"]
+    enabled = [name for name in disabled if found[name].get("UnitFileState") == "enabled"]
+    for verb, names in (("stop", active), ("disable", enabled)):
+        if names and not check:
+            systemd.call(verb, "--", *names)
+    return [*(f"{name} runs" for name in active), *(f"{name} is enabled" for name in enabled)]
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what is asked for. Raises KernelError."""
     table, rules = module.params["table"], module.params["rules"]
     wanted = kernel.rehearse(table, rules)
     if module.params["state"] == "tried":
         return {"changed": False, "faults": []}
-    with writing(module), kernel.alone():
+    with writing(module):
+        retired = retire(module.params["stopped"], module.params["disabled"], check=module.check_mode)
+        return apply(module, wanted, retired)
+
+
+def apply(module: AnsibleModule, wanted: dict[str, Any], retired: list[str]) -> dict[str, Any]:
+    """Bring the kernel to it. Raises KernelError."""
+    table, rules = module.params["table"], module.params["rules"]
+    with kernel.alone():
         faults = kernel.faults(wanted)
         before = described(kernel.listed(), {family: kernel.rules_now(family) for family in wanted["rules"]})
         problems = [] if module.check_mode else kernel.bring(table, rules, wanted)
     if problems:
         raise kernel.KernelError("; ".join(problems))
     diff = {"before": before, "after": described(wanted["table"], wanted["rules"])}
-    return {"changed": bool(faults), "faults": faults, "diff": diff}
+    return {"changed": bool(faults or retired), "faults": [*retired, *faults], "diff": diff}
 
 
 def main() -> None:
@@ -84,6 +122,8 @@ def main() -> None:
     arguments = {
         "table": {"type": "str", "default": ""},
         "rules": {"type": "dict", "default": kernel.EMPTY},
+        "disabled": {"type": "list", "elements": "str", "default": []},
+        "stopped": {"type": "list", "elements": "str", "default": []},
         "state": {"type": "str", "choices": ["applied", "tried"], "default": "applied"},
         **LEASE_ARGUMENTS,
     }
@@ -92,6 +132,8 @@ def main() -> None:
         module.exit_json(**run(module))
     except (kernel.KernelError, OSError) as error:
         module.fail_json(msg=f"kill-switch: this kernel does not take it: {error}")
+    except systemd.SystemdError as error:
+        module.fail_json(msg=f"kill-switch: {error}")
 
 
 if __name__ == "__main__":
