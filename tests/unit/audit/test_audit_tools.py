@@ -17,7 +17,7 @@ PARAMS: dict[str, Any] = {
     "tools": ["lynis"],
     "install": False,
     "address": None,
-    "port": 22,
+    "port": None,
     "profile": "cis_level1_server",
     "content": "",
     "also": [],
@@ -152,3 +152,47 @@ def test_check_mode_installs_and_keeps_nothing(machine: Machine, tmp_path: Path)
 def test_a_broken_file_of_figures_is_no_reason_to_fail(machine: Machine, tmp_path: Path, text: str) -> None:
     (tmp_path / module.FILE).write_text(text)
     assert module.run({**PARAMS, "state_directory": str(tmp_path)}, check_mode=False)["audits"][0]["before"] is None
+
+
+@pytest.mark.parametrize(
+    ("port", "asked", "found"),
+    [
+        (None, ["ssh", "-G", "--", "nas"], ("192.0.2.7", 2222)),
+        (2022, ["ssh", "-G", "-p", "2022", "--", "nas"], ("192.0.2.7", 2022)),
+    ],
+)
+def test_an_alias_is_looked_up_as_ssh_does(
+    monkeypatch: pytest.MonkeyPatch, port: int | None, asked: list[str], found: tuple[str, int]
+) -> None:
+    calls = []
+
+    def ssh(argv: Sequence[str], _accepted: Sequence[int] = (0,)) -> str:
+        calls.append(list(argv))
+        return f"host nas\nuser root\nhostname 192.0.2.7\nport {port or 2222}\n"
+
+    monkeypatch.setattr(audit_tools, "call", ssh)
+    assert audit_tools.way_in("nas", port) == found
+    assert calls == [asked]
+
+
+def test_where_there_is_no_ssh_the_address_is_taken_as_it_is(machine: Machine) -> None:
+    machine.broken = "ssh"
+    assert audit_tools.way_in("nas", None) == ("nas", 22)
+    assert audit_tools.way_in("nas", 2022) == ("nas", 2022)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [("did not receive banner: Connection reset by peer", True), ("cannot connect: Connection refused", False)],
+)
+def test_an_sshd_that_has_had_enough_is_explained(monkeypatch: pytest.MonkeyPatch, said: str, remedy: bool) -> None:
+    def ssh_audit(argv: Sequence[str], _accepted: Sequence[int] = (0,)) -> str:
+        if argv[0] == "ssh":
+            return "hostname 192.0.2.7\nport 22\n"
+        raise audit_tools.AuditError(said)
+
+    monkeypatch.setattr(audit_tools, "call", ssh_audit)
+    monkeypatch.setattr(audit_tools, "find", lambda name: f"/usr/bin/{name}")
+    note = audit_tools.audit("ssh-audit", {**PARAMS, "address": "nas"}, install=False)["note"]
+    assert said in note
+    assert ("Remedy: run again later" in note) is remedy

@@ -25,6 +25,11 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # sshd without a single flaw ends ssh-audit with 0, warnings with 2, failures with 3; oscap's 2 is a rule that fails.
 ENDS = {"lynis": range(256), "oscap": (0, 2), "ssh-audit": (0, 2, 3)}
 
+PENALTY = (
+    "sshd refuses an address that has knocked as often as an audit does (PerSourcePenalties, ten minutes at most). "
+    "Remedy: run again later"
+)
+
 
 class AuditError(Exception):
     """The tool is not here, cannot be installed, or did not report; the text says why and the remedy."""
@@ -146,8 +151,23 @@ def oscap(where: str, folder: Path, params: dict[str, Any]) -> dict[str, Any]:
 
 def ssh_audit(where: str, _folder: Path, params: dict[str, Any]) -> dict[str, Any]:
     """Look at an sshd from outside."""
-    address = ["-p", str(params["port"]), params["address"]]
-    return audit_reports.ssh_audit(call([where, "-j", "-n", *address], ENDS["ssh-audit"]))
+    name, port = way_in(params["address"], params["port"])
+    try:
+        said = call([where, "-j", "-n", "-p", str(port), name], ENDS["ssh-audit"])
+    except AuditError as error:
+        raise AuditError(f"{error}. {PENALTY}" if "did not receive banner" in str(error) else str(error)) from None
+    return audit_reports.ssh_audit(said)
+
+
+def way_in(address: str, port: int | None) -> tuple[str, int]:
+    """Name and port under which ssh would come in: an alias and its port may be known to ~/.ssh/config alone."""
+    chosen = [] if port is None else ["-p", str(port)]
+    try:
+        said = call(["ssh", "-G", *chosen, "--", address])
+    except AuditError:
+        return address, port or 22
+    known = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    return known.get("hostname", address), int(known.get("port", port or 22))
 
 
 RUN: dict[str, Callable[[str, Path, dict[str, Any]], dict[str, Any]]] = {

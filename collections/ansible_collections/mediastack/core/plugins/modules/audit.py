@@ -27,9 +27,8 @@ options:
     description: For ssh-audit, the name or address of the server.
     type: str
   port:
-    description: For ssh-audit, the port of its sshd.
+    description: For ssh-audit, the port of its sshd; without it, the one that this machine's ssh knows of the address.
     type: int
-    default: 22
   profile:
     description: For OpenSCAP, the end of the name of the profile.
     type: str
@@ -112,7 +111,7 @@ ARGUMENTS: dict[str, Any] = {
     },
     "install": {"type": "bool", "default": False},
     "address": {"type": "str"},
-    "port": {"type": "int", "default": 22},
+    "port": {"type": "int"},
     "profile": {"type": "str", "default": "cis_level1_server"},
     "content": {"type": "path", "default": ""},
     "also": {"type": "list", "elements": "dict", "default": []},
