@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,15 @@ def test_a_file_that_others_write_is_ignored(tmp_path: Path) -> None:
     assert not ssh_host.ignored(file, tmp_path, tmp_path.stat().st_uid)
     file.chmod(0o664)
     assert "others" in ssh_host.ignored(file, tmp_path, tmp_path.stat().st_uid)
+
+
+def test_a_host_key_counts_without_its_public_half_too(tmp_path: Path) -> None:
+    """sshd offers it all the same; taken for missing, it would arm the guard at every run."""
+    for name in ("ssh_host_ed25519_key", "ssh_host_other_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
+    (tmp_path / "ssh_host_other_key.pub").unlink()
+    (tmp_path / "ssh_host_broken_key").write_text("no key")
+    (tmp_path / "ssh_host_alone_key.pub").write_text((tmp_path / "ssh_host_ed25519_key.pub").read_text())
+    names = ["ssh_host_ed25519_key", "ssh_host_other_key"]
+    expected = [{"path": str(tmp_path / name), "type": "ssh-ed25519", "bits": 0} for name in names]
+    assert ssh_host.host_keys(str(tmp_path)) == expected

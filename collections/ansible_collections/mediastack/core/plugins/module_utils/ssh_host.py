@@ -24,6 +24,7 @@ from ansible_collections.mediastack.core.plugins.module_utils import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+KEYGEN = "/usr/bin/ssh-keygen"
 SSHD = "/usr/sbin/sshd"
 CONFIG = "/etc/ssh/sshd_config"
 DROP_IN = "/etc/ssh/sshd_config.d/01-mediastack.conf"
@@ -52,12 +53,12 @@ def login() -> str:
     return os.environ.get("SUDO_USER") or host_system.name_of("user", os.getuid())
 
 
-def host_keys() -> list[dict[str, Any]]:
-    """``{path, type, bits}`` of every host key that is there with its private half."""
+def host_keys(folder: str = "/etc/ssh") -> list[dict[str, Any]]:
+    """``{path, type, bits}`` of every host key that is there with its private half; sshd does without the other."""
     found = []
-    for public in sorted(Path("/etc/ssh").glob("*_key.pub")):
-        keys = ssh_keys.parse(host_system.read(str(public)))
-        private = public.with_suffix("")
+    for private in sorted(Path(folder).glob("*_key")):
+        public = host_system.read(f"{private}.pub") or output(KEYGEN, "-y", "-P", "", "-f", str(private))
+        keys = ssh_keys.parse(public)
         if keys and private.is_file():
             found.append({"path": str(private), **keys[0]})
     return found
