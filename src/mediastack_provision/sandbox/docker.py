@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ class DockerError(UserError):
         """Keep what the command said, to tell one failure from another."""
         super().__init__(f"{' '.join(argv)} failed:\n{output.strip()}", Exit.FAILED)
         self.output = output
+
+    @property
+    def absent(self) -> bool:
+        """Whether what was asked for is not there."""
+        return "no such" in self.output.lower() or "not found" in self.output.lower()
 
 
 class Docker:
@@ -67,11 +73,24 @@ class Docker:
         try:
             found = json.loads(self.run(kind, "inspect", name))
         except DockerError as error:
-            if "no such" in error.output.lower() or "not found" in error.output.lower():
+            if error.absent:
                 return None
             raise
         first: dict[str, Any] = found[0]
         return first
+
+    def inspect_all(self, kind: str, *filters: str) -> list[dict[str, Any]]:
+        """What the engine knows of all objects of a kind; one that is removed while it is asked for does not count."""
+        deadline = time.monotonic() + QUICK
+        while True:
+            names = self.lines(kind, "ls", "--quiet", *filters)
+            try:
+                found: list[dict[str, Any]] = json.loads(self.run(kind, "inspect", *names)) if names else []
+            except DockerError as error:
+                if not error.absent or time.monotonic() > deadline:
+                    raise
+            else:
+                return found
 
     def logs(self, container: str) -> str:
         """The last lines that a container has written, on either stream."""
@@ -123,11 +142,9 @@ class Docker:
 
     def subnets(self) -> list[str]:
         """The subnets of all the engine's networks, as CIDR strings."""
-        names = self.lines("network", "ls", "--quiet")
-        found = json.loads(self.run("network", "inspect", *names)) if names else []
         return [
             entry["Subnet"]
-            for item in found
+            for item in self.inspect_all("network")
             for entry in (item.get("IPAM") or {}).get("Config") or []
             if entry.get("Subnet")
         ]

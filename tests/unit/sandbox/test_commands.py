@@ -135,6 +135,21 @@ def test_what_is_not_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert docker.inspect("image", "x") is None
 
 
+def test_a_network_that_is_removed_while_it_is_asked_for_has_no_subnet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sandboxes are removed beside those that are made."""
+    script = f"""case "$*" in
+"network ls"*) echo kept; [ -e {tmp_path}/asked ] || echo gone ;;
+*gone*) : > {tmp_path}/asked; echo '[]'; echo "Error response from daemon: network gone not found" >&2; exit 1 ;;
+*) echo '[{{"IPAM": {{"Config": [{{"Subnet": "198.18.1.0/24"}}]}}}}]' ;;
+esac"""
+    docker = fake_docker(tmp_path, script)
+    monkeypatch.setenv("PATH", docker.environment["PATH"])
+    assert docker.subnets() == ["198.18.1.0/24"]
+    assert (tmp_path / "asked").exists()
+
+
 def test_an_engine_that_does_not_answer_is_not_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = fake_docker(tmp_path, "echo Cannot connect >&2; exit 1")
     monkeypatch.setenv("PATH", docker.environment["PATH"])
