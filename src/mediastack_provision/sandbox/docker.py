@@ -140,6 +140,16 @@ class Docker:
             raise
         return True
 
+    def published(self, label: str) -> set[int]:
+        """The machine's ports of all containers that bear a label, also of those that do not run at the moment."""
+        return {
+            int(binding["HostPort"])
+            for item in self.inspect_all("container", "--all", "--filter", f"label={label}")
+            for bindings in (item["HostConfig"].get("PortBindings") or {}).values()
+            for binding in bindings or []
+            if binding.get("HostPort")
+        }
+
     def subnets(self) -> list[str]:
         """The subnets of all the engine's networks, as CIDR strings."""
         return [

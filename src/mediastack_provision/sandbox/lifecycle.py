@@ -147,7 +147,8 @@ def _start(  # noqa: PLR0913, PLR0917  one value per decision that the caller ha
     subnet = _make_network(docker, name)
     box, address = names.address(subnet, names.INTERNET_HOST), names.address(subnet, names.SERVER_HOST)
     docker.run(*server.internet_argv(name, used.internet, box, address, used.pools))
-    published = choose(extra, HTTP_PORT, HTTPS_PORT)
+    # Not those of a server that is starting again: it has none at the moment, and wants them back.
+    published = choose(extra, HTTP_PORT, HTTPS_PORT, docker.published(names.LABEL))
     docker.run("volume", "create", "--label", names.label(name), names.volume(name))
     _wait(docker, names.container(name, "internet"), ["test", "-e", "/run/ready"])
     docker.run(*server.server_argv(name, used.server, address, published.mapping()))

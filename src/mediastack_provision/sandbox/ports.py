@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,9 +49,9 @@ class Published:
         return {22: self.ssh, self.http: self.http, self.https: self.https, **self.extra}
 
 
-def choose(extra: tuple[int, ...], http: int, https: int) -> Published:
-    """Free ports for a new sandbox; `http` and `https` if they can be had."""
-    taken: set[int] = set()
+def choose(extra: tuple[int, ...], http: int, https: int, kept: Iterable[int] = ()) -> Published:
+    """Free ports for a new sandbox, none of `kept`; `http` and `https` if they can be had."""
+    taken = set(kept)
 
     def take(preferred: int = 0) -> int:
         port = free_port(preferred, frozenset(taken))

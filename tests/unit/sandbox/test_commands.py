@@ -150,6 +150,20 @@ esac"""
     assert (tmp_path / "asked").exists()
 
 
+def test_ports_of_servers_that_do_not_run_are_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = (
+        '[{"HostConfig": {"PortBindings": {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40022"}]}}}, '
+        '{"HostConfig": {"PortBindings": {}}}, {"HostConfig": {"PortBindings": null}}]'
+    )
+    script = f"""case "$*" in
+"container ls --quiet --all --filter label=mediastack.sandbox") echo a; echo b; echo c ;;
+"container inspect a b c") echo '{listed}' ;;
+esac"""
+    docker = fake_docker(tmp_path, script)
+    monkeypatch.setenv("PATH", docker.environment["PATH"])
+    assert docker.published("mediastack.sandbox") == {40022}
+
+
 def test_an_engine_that_does_not_answer_is_not_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = fake_docker(tmp_path, "echo Cannot connect >&2; exit 1")
     monkeypatch.setenv("PATH", docker.environment["PATH"])

@@ -83,6 +83,14 @@ def test_two_services_of_a_sandbox_never_get_the_same_port() -> None:
     assert port in outside
 
 
+def test_a_port_that_somebody_keeps_is_not_chosen() -> None:
+    http = free_port()
+    https = free_port(taken=frozenset({http}))
+    published = choose((), http, https, {http})
+    assert http not in published.mapping().values()
+    assert published.https == https
+
+
 def test_the_edge_has_the_same_ports_inside_and_outside() -> None:
     published = choose((8989,), 0, 0)
     mapping = published.mapping()
