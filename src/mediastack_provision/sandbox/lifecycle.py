@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WAITING = "another process is building sandboxes: waiting for it"
 BOOT_LIMIT = 90.0  # seconds
+READY = ["test", "-e", "/run/ready"]  # what the Internet's services leave when all of them listen
 HTTP_PORT, HTTPS_PORT = 10080, 10443  # asked for first; the same inside and outside, so that URLs can be clicked
 
 
@@ -136,6 +137,8 @@ def _running(docker: Docker, name: str) -> Sandbox | None:
             return None
         if not known["State"]["Running"]:
             docker.run("start", container)
+        if container == found.internet:
+            _wait(docker, container, READY)
     wait_for_ssh(found)
     return found
 
@@ -150,7 +153,7 @@ def _start(  # noqa: PLR0913, PLR0917  one value per decision that the caller ha
     # Not those of a server that is starting again: it has none at the moment, and wants them back.
     published = choose(extra, HTTP_PORT, HTTPS_PORT, docker.published(names.LABEL))
     docker.run("volume", "create", "--label", names.label(name), names.volume(name))
-    _wait(docker, names.container(name, "internet"), ["test", "-e", "/run/ready"])
+    _wait(docker, names.container(name, "internet"), READY)
     docker.run(*server.server_argv(name, used.server, address, published.mapping()))
     sandbox = Sandbox(
         name=name,
