@@ -85,7 +85,8 @@ def test_the_way_in_is_open_and_others_are_not(host: Any) -> None:
     with host.sudo():
         host.run("systemd-run --quiet --unit closed python3 -m http.server 8097")
         host.run("systemd-run --quiet --unit opened python3 -m http.server 8096")
-        host.check_output("sleep 1; ss -ltn | grep -q :8097 && ss -ltn | grep -q :8096")
+        both = "ss -ltn | grep -q :8097 && ss -ltn | grep -q :8096"
+        host.check_output(f"for n in $(seq 150); do {both} && exit; sleep 0.2; done; exit 1")
 
     def connects(port: int) -> bool:
         probe = f"import socket; socket.create_connection(('{address}', {port}), 2)"
