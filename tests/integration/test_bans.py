@@ -11,14 +11,25 @@ import pytest
 import yaml
 from tests.integration import playbook
 from tests.integration.servers import Server, changes, on_releases, server
-from tests.integration.street import STREET, WORLD, cut_off, guess, reaches, stranger, target, unreached, until
+from tests.integration.street import (
+    PATIENCE,
+    STREET,
+    WORLD,
+    cut_off,
+    guess,
+    let_in,
+    reaches,
+    stranger,
+    target,
+    unreached,
+    until,
+)
 
 HARDEN = ("playbooks/harden.yml", "--tags", "fail2ban")
 JAILS = "/etc/fail2ban/jail.d/mediastack.local"
 SEERR_LOG = "/opt/mediastack/config/seerr/logs/seerr.log"
 LOGINS = Path(__file__).parents[1] / "contracts" / "logins"
 WRITTEN = "1795276800"  # 2026-11-21 16:00:00 UTC
-PATIENCE = 90  # seconds: sshd's own patience with a log-in, and a neighbour that is asked for anew
 # A firewall that is replaced, and lets in whoever is connected.
 FIREWALL = """nft 'table inet mediastack_firewall
 delete table inet mediastack_firewall
@@ -127,9 +138,9 @@ def test_who_guesses_is_cut_off_and_nobody_else(
     source = stranger(quiet, version)
     attack(quiet, source)
     cut_off(quiet, source)
-    assert unreached(quiet, *STREET) == []
+    let_in(quiet, *STREET)
     quiet.root(f"fail2ban-client unban {source}")
-    assert reaches(quiet, source)
+    let_in(quiet, source)
 
 
 @pytest.mark.parametrize("source", ["192.0.2.77", "198.51.100.77", "2001:db8::77"])
@@ -140,7 +151,7 @@ def test_who_is_on_the_list_never_is(quiet: Server, source: str) -> None:
     sign_in_badly(quiet, attacker)  # the proof that the log was read
     cut_off(quiet, attacker)
     assert not bans(quiet, source)
-    assert reaches(quiet, source)
+    let_in(quiet, source)
 
 
 def test_the_list_holds_in_the_firewall_too(quiet: Server) -> None:
@@ -148,8 +159,7 @@ def test_the_list_holds_in_the_firewall_too(quiet: Server) -> None:
     other = stranger(quiet, 6)
     quiet.root("fail2ban-client set sshd banip 192.0.2.77 2001:db8::/64")
     until(quiet, "nft list table inet mediastack_bans | grep -A9 'set banned6_sshd' | grep -q 2001:db8::/64")
-    assert reaches(quiet, "192.0.2.77")
-    assert reaches(quiet, "2001:db8::77")
+    let_in(quiet, "192.0.2.77", "2001:db8::77")
     assert not reaches(quiet, other)
 
 
@@ -180,7 +190,7 @@ def test_two_jails_hold_the_same_address(quiet: Server) -> None:
     quiet.root(f"fail2ban-client set seerr unbanip {attacker}")
     assert not reaches(quiet, attacker)
     quiet.root(f"fail2ban-client set sshd unbanip {attacker}")
-    assert reaches(quiet, attacker)
+    let_in(quiet, attacker)
 
 
 def test_a_ban_survives_a_restart_a_reload_and_another_firewall(quiet: Server) -> None:
@@ -206,8 +216,11 @@ def test_a_foreign_flush_is_made_good(quiet: Server) -> None:
     other = stranger(quiet, 6)
     quiet.root(f"fail2ban-client set sshd banip {attacker}")
     cut_off(quiet, attacker)
-    quiet.root("systemctl stop mediastack-fail2ban.timer; nft flush ruleset")
-    assert reaches(quiet, attacker)
+    # Who looks after it may be at it: it is waited for, and would put back at once what is flushed.
+    quiet.root(
+        "systemctl stop mediastack-fail2ban.timer; systemctl start mediastack-fail2ban.service; nft flush ruleset"
+    )
+    let_in(quiet, attacker)
     guess(quiet, other)
     cut_off(quiet, other)
     quiet.root("systemctl start mediastack-fail2ban.timer")
@@ -223,11 +236,11 @@ def test_ipv6_by_network(quiet: Server) -> None:
     quiet.root(f"fail2ban-client set sshd banip {other}")
     until(quiet, "nft list table inet mediastack_bans | grep -q 2001:db8::/64")
     assert not reaches(quiet, "2001:db8::67")
-    assert reaches(quiet, "2001:db8::77")
+    let_in(quiet, "2001:db8::77")
     choose(quiet)
     apply(quiet)
-    assert reaches(quiet, "2001:db8::67")
-    assert not reaches(quiet, other)
+    let_in(quiet, "2001:db8::67")
+    cut_off(quiet, other)
 
 
 def test_a_run_without_changes_asks_once(quiet: Server) -> None:
@@ -294,7 +307,7 @@ def test_crowdsec_takes_over_and_gives_back(quiet: Server) -> None:
             quiet.root(f"systemctl is-active {unit}; systemctl is-enabled {unit}", check=False).split()[0] == "inactive"
         )
     assert quiet.root("find / -xdev -path '*fail2ban*' -name '*mediastack*' 2>/dev/null") == ""
-    assert reaches(quiet, attacker)
+    let_in(quiet, attacker)
     assert apply(quiet).changed == []
     choose(quiet)
     apply(quiet)
