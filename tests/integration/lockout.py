@@ -15,6 +15,7 @@ from tests.integration.servers import Server
 
 SECONDS = 15  # the countdown
 PATIENCE = 45  # what sshd needs to start, a probe to notice, and two busy cores to do it
+AGAIN = 10  # for a probe that two busy cores have held up; less than the countdown
 HARDEN = "playbooks/harden.yml"
 
 
@@ -41,6 +42,16 @@ def wait_until(made: Server, expected: bool, limit: float) -> None:
     while comes_in(made) is not expected:
         assert time.monotonic() < deadline, f"comes in: {not expected} after {limit} s"
         time.sleep(0.5)
+
+
+def at_rest(made: Server) -> None:
+    """Wait until systemd has no more to do, as who goes back, and a boot, let in before they are through.
+
+    A countdown that goes on is no such thing: it is for the test to find.
+    """
+    made.root(
+        f'for n in $(seq {2 * PATIENCE}); do [ -z "$(systemctl list-jobs --no-legend)" ] && exit; sleep 0.5; done'
+    )
 
 
 @contextmanager

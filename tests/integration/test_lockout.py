@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration import lockout
-from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, module, outage, wait_until
+from tests.integration.lockout import AGAIN, HARDEN, PATIENCE, SECONDS, at_rest, choose, module, outage, wait_until
 from tests.integration.playbook import Result
 from tests.integration.servers import Server, server
 
@@ -43,7 +43,8 @@ def hardened(made: Server) -> Iterator[Server]:
     before = made.root(f"sha256sum {DROP_IN}")
     yield made
     made.choices.unlink()
-    assert comes_in(made)
+    wait_until(made, True, AGAIN)
+    at_rest(made)
     assert made.root(f"sha256sum {DROP_IN}") == before
     assert made.root("ls -A /var/lib/mediastack/guard; find /etc/systemd/system -name 'mediastack-guard*'") == ""
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration.forced import FIREWALL, forced
-from tests.integration.lockout import HARDEN, PATIENCE, SECONDS, choose, comes_in, outage, undone, wait_until
+from tests.integration.lockout import AGAIN, HARDEN, PATIENCE, SECONDS, at_rest, choose, outage, undone, wait_until
 from tests.integration.servers import Server, on_releases, server
 
 from mediastack_provision.sandbox.docker import find_engine
 
 FILE = "/etc/mediastack/nftables/mediastack_firewall.nft"
-# The server's link goes down as soon as the new table's file is there, and comes back after the countdown.
+# The server's link goes down as soon as the new table's file is there, and comes back after the countdown. It does that
+# once: the old file comes back, too.
 CUT = f"""\
 cat > /run/systemd/system/cut.service <<'UNIT'
 [Service]
 Type=oneshot
+ExecStart=/bin/systemctl --no-block stop cut.path
 ExecStart=/bin/bash -c 'ip route save > /run/routes; ip link set eth0 down; sleep {SECONDS + 3}; ip link set eth0 up; \
 ip route restore < /run/routes'
 UNIT
@@ -108,7 +110,8 @@ def guarded(made: Server, confirmed: dict[str, str]) -> Iterator[Server]:
     assert "policy drop" in before
     yield made
     made.choices.unlink()
-    assert comes_in(made)
+    wait_until(made, True, AGAIN)
+    at_rest(made)
     assert state(made) == before
     assert made.root("ls -A /var/lib/mediastack/guard; find /etc/systemd/system -name 'mediastack-guard*'") == ""
 
@@ -136,6 +139,7 @@ def test_the_network_is_cut_after_the_apply(guarded: Server) -> None:
     choose(guarded, firewall_log_rate=7)
     with outage(guarded, "network-cut"):
         result = guarded.play(HARDEN, *FIREWALL)
+        wait_until(guarded, True, SECONDS + PATIENCE)
     assert result.returncode != 0
     guarded.root("systemctl stop cut.path; rm /run/systemd/system/cut.*; systemctl daemon-reload")
 
