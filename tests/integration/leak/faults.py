@@ -14,6 +14,12 @@ SECONDS = 2.0  # how long a fault lasts
 TABLE = f"{FILES}/table.nft"
 SAVE = "iptables-save > /root/iptables; ip6tables-save > /root/ip6tables"
 RESTORE = "iptables-restore < /root/iptables; ip6tables-restore < /root/ip6tables"
+GATEWAY_RUNS = """for i in $(seq 150); do
+    [ "$(docker inspect -f '{{.State.Running}}' gluetun)" = true ] && exit
+    sleep 0.2
+done
+docker ps --all; exit 1
+"""
 FAULTS: dict[str, Callable[[Lab], None]] = {}
 
 
@@ -73,6 +79,7 @@ def own_firewall_off(lab: Lab) -> None:
 def gateway_killed(lab: Lab) -> None:
     lab.root("kill -KILL $(docker inspect -f '{{.State.Pid}}' gluetun)")
     hold(3)
+    lab.root(GATEWAY_RUNS)  # compose joins no namespace of a container that does not
     lab.root(f"{COMPOSE} up -d --no-deps --force-recreate qbittorrent >/dev/null 2>&1")
 
 
