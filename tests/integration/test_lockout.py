@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration import lockout
-from tests.integration.lockout import AGAIN, HARDEN, PATIENCE, SECONDS, at_rest, choose, module, outage, wait_until
+from tests.integration.lockout import (
+    AGAIN,
+    HARDEN,
+    HASTE,
+    PATIENCE,
+    SECONDS,
+    at_rest,
+    choose,
+    module,
+    outage,
+    wait_until,
+)
 from tests.integration.playbook import Result
 from tests.integration.servers import Server, server
 
@@ -116,7 +127,7 @@ def test_a_port_that_is_not_reachable(hardened: Server) -> None:
 def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
     choose(hardened, ssh_settings=NO_WAY_IN)
     with outage(hardened, "controller-killed"):
-        killed = hardened.play(HARDEN, *SSH, kill_after_changes=1)
+        killed = hardened.play(HARDEN, *SSH, *HASTE, kill_after_changes=1)
         assert killed.returncode == -9
         assert killed.changed == ["ssh : Write the configuration"]
         hardened.root("systemctl reload ssh.service")

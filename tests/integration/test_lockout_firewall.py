@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration.forced import FIREWALL, forced
-from tests.integration.lockout import AGAIN, HARDEN, PATIENCE, SECONDS, at_rest, choose, outage, undone, wait_until
+from tests.integration.lockout import (
+    AGAIN,
+    HARDEN,
+    HASTE,
+    PATIENCE,
+    SECONDS,
+    at_rest,
+    choose,
+    outage,
+    undone,
+    wait_until,
+)
 from tests.integration.servers import Server, on_releases, server
 
 from mediastack_provision.sandbox.docker import find_engine
@@ -138,7 +149,7 @@ def test_the_network_is_cut_after_the_apply(guarded: Server) -> None:
     guarded.root(CUT)
     choose(guarded, firewall_log_rate=7)
     with outage(guarded, "network-cut"):
-        result = guarded.play(HARDEN, *FIREWALL)
+        result = guarded.play(HARDEN, *FIREWALL, *HASTE)
         wait_until(guarded, True, SECONDS + PATIENCE)
     assert result.returncode != 0
     guarded.root("systemctl stop cut.path; rm /run/systemd/system/cut.*; systemctl daemon-reload")
@@ -146,7 +157,7 @@ def test_the_network_is_cut_after_the_apply(guarded: Server) -> None:
 
 def test_the_controller_is_killed_between_load_and_confirmation(guarded: Server) -> None:
     with outage(guarded, "firewall-controller-killed"):
-        killed = guarded.play(HARDEN, *BLOCKED, kill_after_changes=1)
+        killed = guarded.play(HARDEN, *BLOCKED, *HASTE, kill_after_changes=1)
         assert killed.returncode == -9
         assert killed.changed == ["firewall : Load the table"]
         wait_until(guarded, False, 10)
