@@ -40,14 +40,15 @@ engine_install() {
         return 1
     }
     engine_say "installing Debian's engine (its own service stays off)"
-    apt-get -qq update >&2 || return 1
+    apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || return 1
     apt-cache show docker-cli >/dev/null 2>&1 && packages+=(docker-cli)
     if [ -e "$policy" ]; then
         kept="$policy.mediastack-kept"
         mv "$policy" "$kept" || return 1
     fi
     printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 0755 "$policy"
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${packages[@]}" >/dev/null || status=$?
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+        install --no-install-recommends "${packages[@]}" >/dev/null || status=$?
     rm -f "$policy"
     [ -z "$kept" ] || mv "$kept" "$policy"
     if command -v systemctl >/dev/null 2>&1; then
