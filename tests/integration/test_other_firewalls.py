@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.integration import debs
 from tests.integration.forced import FIREWALL, forced
-from tests.integration.lockout import HARDEN, choose, comes_in, undone
+from tests.integration.lockout import AGAIN, HARDEN, choose, undone, wait_until
 from tests.integration.servers import Server, on_releases, server
 
 
@@ -71,7 +71,7 @@ def other(made: Server, request: pytest.FixtureRequest) -> Iterator[Other]:
     made.root(found.start)
     assert state(made, found) == found.on
     assert made.root(found.rules)
-    assert comes_in(made)
+    wait_until(made, True, AGAIN)
     yield found
     made.choices.unlink()
     made.root(found.stop)
@@ -125,7 +125,7 @@ def test_it_is_replaced_when_the_owner_says_so(made: Server, other: Other) -> No
     assert state(made, other) == other.off
     assert made.root(other.rules) == ""
     assert ours(made)
-    assert comes_in(made)
+    wait_until(made, True, AGAIN)
     assert made.play(HARDEN, *FIREWALL).changed == []
 
 
