@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.apps.conftest import free_port
-from tests.unit.modules.verify_doubles import container, context, process, until
+from tests.unit.modules.verify_doubles import container, context, process
+from tests.unit.ports import bind as below_clients
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.outcome import Failed
 from ansible_collections.mediastack.core.plugins.module_utils.checks.ports import (
     ANY,
-    Port,
-    listening_sockets,
+    EPHEMERAL,
     plain,
     ports,
 )
 
-LISTEN = """
-import socket, sys, time
-family, kind, address, port = sys.argv[1:5]
-s = socket.socket(getattr(socket, family), getattr(socket, kind))
-s.bind((address, int(port)))
-if kind == "SOCK_STREAM":
-    s.listen()
-time.sleep(60)
-"""
+SLEEP = "import time; time.sleep(60)"
+
+
+def of_a_client(held: socket.socket, address: str) -> None:
+    """Bind to any port of the range that clients get."""
+    held.bind((address, 0))
 
 
 @contextmanager
-def listener(port: int, address: str = "127.0.0.1", **how: str) -> Iterator[int]:
-    """A process that listens; with a `name` it calls itself so, `to` is the container it works for."""
-    kind, family = how.get("kind", "SOCK_STREAM"), how.get("family", "AF_INET")
-    command = [how.get("name") or sys.executable, "-c", LISTEN, family, kind, address, str(port)]
-    protocol = "tcp" if kind == "SOCK_STREAM" else "udp"
+def listener(
+    address: str = "127.0.0.1", bind: Callable[[socket.socket, str], object] = of_a_client, **how: str
+) -> Iterator[tuple[int, int]]:
+    """A process that listens, and its port; with a `name` it calls itself so, `to` is the container it works for."""
+    kind = socket.SOCK_DGRAM if how.get("protocol") == "udp" else socket.SOCK_STREAM
+    command = [how.get("name") or sys.executable, "-c", SLEEP, "-container-ip", how.get("to", "")]
     python = str(Path(sys.executable).resolve())
-    with process(*command, "-container-ip", how.get("to", ""), executable=python) as pid:
-        until(lambda: Port(protocol, plain(address), port) in listening_sockets())
-        yield pid
+    # Bound here and handed on: a port that is only chosen here could be somebody else's by the time it is taken.
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as held:
+        bind(held, address)
+        if kind == socket.SOCK_STREAM:
+            held.listen()
+        port = held.getsockname()[1]
+        with process(*command, executable=python, files=(held.fileno(),)) as pid:
+            held.close()
+            yield pid, port
 
 
 def declared(*items: tuple[str, str, int]) -> list[dict[str, Any]]:
@@ -98,46 +103,55 @@ def test_a_foreign_container_does_not_count() -> None:
     ports(check(), context(container("foreign", managed=False, ports=PUBLISHED)))
 
 
-@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", "AF_INET"), ("::1", "AF_INET6"), ("::", "AF_INET6")])
-def test_a_port_that_a_containers_process_opens_on_the_host_is_seen(address: str, family: str) -> None:
-    port = free_port()
-    with listener(port, address, family=family) as pid:
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::"])
+def test_a_port_that_a_containers_process_opens_on_the_host_is_seen(address: str) -> None:
+    with listener(address) as (pid, port):
         seen = context(container("caddy", pid=pid))
         ports(check(("tcp", address, port)), seen)
         with pytest.raises(Failed, match=f":{port}/tcp answers for caddy, not declared"):
             ports(check(), seen)
 
 
+def test_a_file_that_is_closed_while_we_look_hides_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    listdir = os.listdir
+
+    def with_one_that_is_gone(path: str) -> list[str]:
+        return ["2147483647", *listdir(path)] if path.endswith("/fd") else listdir(path)
+
+    with listener() as (pid, port):
+        monkeypatch.setattr(os, "listdir", with_one_that_is_gone)
+        with pytest.raises(Failed, match=f":{port}/tcp answers for caddy, not declared"):
+            ports(check(), context(container("caddy", pid=pid)))
+
+
 def test_a_dual_stack_listener_is_what_0_0_0_0_declares() -> None:
-    port = free_port()
-    with listener(port, "::", family="AF_INET6") as pid:
+    with listener("::") as (pid, port):
         ports(check(("tcp", "0.0.0.0", port)), context(container("caddy", pid=pid)))
 
 
 def test_dockers_proxy_for_our_container_is_ours() -> None:
-    port = free_port()
-    with listener(port, name="/usr/bin/docker-proxy", to="198.18.0.9"):
+    with listener(name="/usr/bin/docker-proxy", to="198.18.0.9") as (_, port):
         seen = context(container("caddy", address="198.18.0.9"))
         with pytest.raises(Failed, match=f"127.0.0.1:{port}/tcp answers for caddy, not declared"):
             ports(check(), seen)
 
 
 def test_dockers_proxy_for_a_foreign_container_is_not_ours() -> None:
-    port = free_port()
-    with listener(port, name="/usr/bin/docker-proxy", to="198.18.0.10"):
+    with listener(name="/usr/bin/docker-proxy", to="198.18.0.10"):
         evidence = ports(check(), context(container("caddy", address="198.18.0.9")))
     assert "of other programs are not ours" in evidence
 
 
 def test_a_udp_question_on_its_way_is_not_a_port() -> None:
-    with listener(45999, kind="SOCK_DGRAM") as pid:
+    with listener(protocol="udp") as (pid, port):
+        assert port >= EPHEMERAL
         ports(check(), context(container("caddy", pid=pid)))
 
 
 def test_a_udp_port_below_the_clients_range_is_one() -> None:
     with (
-        listener(17359, kind="SOCK_DGRAM") as pid,
-        pytest.raises(Failed, match="17359/udp answers for caddy"),
+        listener(bind=below_clients, protocol="udp") as (pid, port),
+        pytest.raises(Failed, match=f"{port}/udp answers for caddy"),
     ):
         ports(check(), context(container("caddy", pid=pid)))
 

@@ -44,11 +44,16 @@ def context(*containers: Container, **more: Any) -> Context:
 
 
 @contextmanager
-def process(*command: str, executable: str | None = None) -> Iterator[int]:
-    """A process of ours for as long as the test needs it; `executable` is Python under another name."""
+def process(*command: str, executable: str | None = None, files: tuple[int, ...] = ()) -> Iterator[int]:
+    """A process of ours for as long as the test needs it, with `files` open; `executable` is Python by another name."""
     environment = {**os.environ, "PYTHONHOME": sys.base_prefix} if executable else None
     child = subprocess.Popen(
-        command, executable=executable, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        executable=executable,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=files,
     )
     try:
         yield child.pid
@@ -57,7 +62,7 @@ def process(*command: str, executable: str | None = None) -> Iterator[int]:
         child.wait()
 
 
-def until(holds: Any, seconds: float = 5) -> None:
+def until(holds: Any, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "did not happen in time"

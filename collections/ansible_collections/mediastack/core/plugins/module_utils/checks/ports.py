@@ -8,6 +8,7 @@ is seen. Whatever else listens on the host is not ours, and only counted.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -137,14 +138,16 @@ def _owners(inodes: set[int]) -> dict[int, list[int]]:
 
 def _socket_inodes(pid: int) -> set[int]:
     directory = f"{PROC}/{pid}/fd"
-    found = set()
+    found: set[int] = set()
     try:
-        for name in os.listdir(directory):  # noqa: PTH208 - names are enough
+        names = os.listdir(directory)  # noqa: PTH208 - names are enough
+    except OSError:
+        return found  # the process ended while we looked
+    for name in names:
+        with contextlib.suppress(OSError):  # this file was closed since; the others still count
             target = os.readlink(f"{directory}/{name}")  # noqa: PTH115 - called thousands of times
             if target.startswith("socket:["):
                 found.add(int(target[8:-1]))
-    except OSError:
-        pass  # the process ended, or closed the file, while we looked
     return found
 
 
