@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit import ports
 
 TESTS = Path(__file__).resolve().parents[2]
 API_KEY = "0123456789abcdef0123456789abcdef"
@@ -19,19 +19,14 @@ API_KEY = "0123456789abcdef0123456789abcdef"
 Start = Callable[..., str]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + 15
+def wait_for(process: subprocess.Popen[bytes], said: str, log: Path) -> None:
+    """Wait for its own word: somebody else may answer on a port that it did not get."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
+        if said in log.read_text():
+            return
         if process.poll() is not None:
             raise RuntimeError(f"the stand-in ended: {log.read_text()}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
         time.sleep(0.03)
     raise RuntimeError(f"the stand-in does not listen: {log.read_text()}")
 
@@ -42,11 +37,11 @@ def standin(tmp_path: Path) -> Iterator[Start]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(program: str, variables: dict[str, str], *arguments: str) -> str:
-        port = free_port()
+        port = ports.free()
         home = tmp_path / program
         home.mkdir(exist_ok=True)
         given = {name: text.format(port=port, home=home) for name, text in variables.items()}
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), **given}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1", **given}
         log = home / "log"
         with log.open("ab") as stream:
             process = subprocess.Popen(
@@ -57,7 +52,7 @@ def standin(tmp_path: Path) -> Iterator[Start]:
                 cwd=home,
             )
         processes.append(process)
-        wait_for(process, port, log)
+        wait_for(process, f"listens on port {port}\n", log)
         return f"http://127.0.0.1:{port}"
 
     yield start

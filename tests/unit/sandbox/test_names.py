@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.ports import bind, free
 
 from mediastack_provision.exits import UserError
 from mediastack_provision.sandbox import names
@@ -67,16 +68,15 @@ def test_no_subnet_left_is_an_error_with_a_remedy() -> None:
 
 def test_a_preferred_port_is_taken_only_when_it_is_free() -> None:
     with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
+        port = bind(holder)
         holder.listen()
-        port = holder.getsockname()[1]
         assert not is_free(port)
         assert free_port(port) != port
     assert free_port(port) == port
 
 
 def test_two_services_of_a_sandbox_never_get_the_same_port() -> None:
-    port = free_port()
+    port = free()
     published = choose((8989, 7878), http=port, https=port)
     outside = [published.ssh, published.http, published.https, *published.extra.values()]
     assert len(set(outside)) == len(outside)
