@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.clock import Clock
+from tests.unit.modules.verify_doubles import until
 
 from ansible_collections.mediastack.core.plugins.action import lease as action
 from ansible_collections.mediastack.core.plugins.module_utils import lease_file
@@ -127,41 +129,56 @@ def test_a_writer_without_its_lease_does_not_write(tmp_path: Path) -> None:
 
 def test_a_writer_waits_for_the_module_of_a_killed_run_and_says_so(tmp_path: Path) -> None:
     directory, said, order = str(tmp_path), [], []
-    inside = threading.Event()
+    inside, told = threading.Event(), threading.Event()
 
     def slow() -> None:
         with writer("", directory=directory):
             inside.set()
-            time.sleep(0.4)
+            told.wait(30)
             order.append("old")
+
+    def warn(text: str) -> None:
+        said.append(text)
+        told.set()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    inside.wait(5)
-    with writer("", directory=directory, wait=5, warn=said.append):
+    inside.wait(30)
+    with writer("", directory=directory, wait=30, warn=warn):
         order.append("new")
     thread.join()
     assert order == ["old", "new"]
     assert len(said) == 1
 
 
-def test_a_long_module_renews_its_lease(tmp_path: Path) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A lease's time: a busy machine does not let one expire."""
+    made = Clock()
+    monkeypatch.setattr(lease_file, "now", made.monotonic)
+    return made
+
+
+def test_a_long_module_renews_its_lease(tmp_path: Path, clock: Clock) -> None:
     directory = str(tmp_path)
-    acquire(claim("a"), 0.7, directory=directory)
+    acquire(claim("a"), 0.6, directory=directory)
     with writer("a", directory=directory):
-        time.sleep(1.2)
-        assert read(directory) is not None
+        for _ in range(3):
+            clock.sleep(0.4)
+            until(lambda: (read(directory) or {}).get("deadline") == clock.now + 0.6)
         assert not acquire(claim("b"), 60, directory=directory)[0]
 
 
-def test_an_orphans_renewal_never_touches_its_successors_lease(tmp_path: Path) -> None:
+def test_an_orphans_renewal_never_touches_its_successors_lease(tmp_path: Path, clock: Clock) -> None:
     directory = str(tmp_path)
     acquire(claim("a"), 0.6, directory=directory)
     with writer("a", directory=directory):
         acquire(claim("b"), 5, replace="a", directory=directory)
+        clock.sleep(1)
         before = read(directory)
         time.sleep(0.5)
         assert read(directory) == before
+        assert before
 
 
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
@@ -172,10 +189,7 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
 
     process = multiprocessing.get_context("fork").Process(target=hold)
     process.start()
-    for _ in range(100):
-        if (tmp_path / "inside").exists():
-            break
-        time.sleep(0.05)
+    until((tmp_path / "inside").exists)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join(5)
@@ -200,11 +214,7 @@ def test_dead_means_gone_reborn_or_undead_on_this_controller_only() -> None:
 
 def test_a_process_that_nobody_buried_is_dead() -> None:
     child = subprocess.Popen(["true"])
-    for _ in range(100):
-        if action.start_of(child.pid) == "":
-            break
-        time.sleep(0.02)
-    assert action.start_of(child.pid) == ""
+    until(lambda: action.start_of(child.pid) == "")
     child.wait()
 
 
