@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ PLAY = """
     - name: Begin
       ansible.builtin.copy: {{content: "1", dest: "{begun}", mode: "0600"}}
     - name: Take a while
-      ansible.builtin.command: {{cmd: "sleep {{{{ nap | default(0) }}}}"}}
+      ansible.builtin.command: {{cmd: "sh -c 'echo > {napping}; exec sleep {{{{ nap | default(0) }}}}'"}}
     - name: Finish
       ansible.builtin.copy: {{content: "1", dest: "{finished}", mode: "0600"}}
     - name: Look around
@@ -65,7 +65,7 @@ def program(home: Path, inventory: Path) -> list[str]:
     script = project / "bin/vault-password"
     script.write_bytes((ROOT / "bin/vault-password").read_bytes())
     script.chmod(0o755)
-    places = {name: home / name for name in ("begun", "finished", "seen")}
+    places = {name: home / name for name in ("begun", "napping", "finished", "seen")}
     (project / "playbooks/apply.yml").write_text(PLAY.format(**places))
     (inventory / "hosts.yml").write_text(
         "mediastack: {hosts: {nas: {ansible_connection: local, "
@@ -138,11 +138,20 @@ def begin(program: list[str], home: Path, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
-    while not (home / "begun").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.7)  # into the next task
+    until((home / "napping").exists)
     return child
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def sleeps(nap: str) -> bool:
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return f"sleep {nap}" in done.stdout.splitlines()
 
 
 def test_ctrl_c_finishes_the_running_task_and_begins_no_other(program: list[str], inventory: Path, home: Path) -> None:
@@ -160,12 +169,16 @@ def test_ctrl_c_finishes_the_running_task_and_begins_no_other(program: list[str]
 
 
 def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
-    child = begin(program, home, "--", "-e", "nap=58.4711")
+    nap = f"58.{os.getpid()}"  # no other run's on this machine
+    child = begin(program, home, "--", "-e", f"nap={nap}")
+    until(lambda: sleeps(nap))
+    assert child.stdout
     child.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    for line in child.stdout:
+        if "Stopping when the running task is done" in line:
+            break  # a second one that came before the first was heard would be none
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=30)
     assert child.returncode == Exit.INTERRUPTED
     assert "Cut off in the middle of: Apply · Take a while" in errors
-    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 58.4711" not in processes.splitlines()
+    until(lambda: not sleeps(nap))
