@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_kept_elements_survive_with_what_is_left_of_their_time(space: Namespace)
     listed = space.nft(*TABLE)
     assert "policy accept" in listed
     assert "192.0.2.67" in listed
-    assert "192.0.2.66 timeout 1h expires 29m5" in listed
+    assert re.search(r"192\.0\.2\.66 timeout 1h expires 2\dm", listed)  # it goes on while the test runs
     assert "192.0.2.2 . 443" in listed
     assert "192.0.2.128/25" in listed
     space.module(CONTENT)
