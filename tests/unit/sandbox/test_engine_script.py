@@ -49,7 +49,7 @@ def test_without_an_engine_a_user_is_told_what_to_do(tmp_path: Path) -> None:
 def test_the_private_engine_touches_neither_firewall_nor_forwarding(tmp_path: Path) -> None:
     programs = {
         "docker": f'[ "$DOCKER_HOST" = unix://{tmp_path}/run/docker.sock ] && [ -e {tmp_path}/argv ]',
-        "dockerd": f'printf "%s\\n" "$@" > {tmp_path}/argv',
+        "dockerd": f'printf "%s\\n" "$@" > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/argv',  # it is read at once
         "setsid": 'exec "$@"',
         "id": "echo 0",
         "sleep": "exec /bin/sleep 0.1",
