@@ -240,13 +240,13 @@ class Scenario:
 
     @staticmethod
     def end(process: subprocess.Popen[str]) -> None:
-        """SIGTERM must end it quickly."""
+        """SIGTERM must end it before an engine would lose its patience."""
         process.terminate()
         try:
-            process.wait(3)
+            process.wait(10)
         finally:
             process.kill()
-            process.wait(3)
+            process.wait()
             if process.stdout:
                 process.stdout.close()
 
