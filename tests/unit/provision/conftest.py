@@ -16,6 +16,10 @@ VARIABLES = (
     "MEDIASTACK_VAULT_PASSWORD_COMMAND",
     "MEDIASTACK_VAULT_PASSWORD_FILE",
     "ANSIBLE_VAULT_PASSWORD_FILE",
+    # They ask for colours where there is no terminal.
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "PY_COLORS",
 )
 
 
