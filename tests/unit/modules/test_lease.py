@@ -282,10 +282,10 @@ class Playbooks:
 
 def test_real_playbooks_exclude_each_other_and_a_killed_one_gives_way_at_once(tmp_path: Path) -> None:
     playbooks = Playbooks(tmp_path)
-    first = playbooks.start(45)
+    first = playbooks.start(180)
     try:
         holder = playbooks.holder()
-        assert (holder["pid"], holder["command"]) == (first.pid, "ansible-playbook play45.yml")
+        assert (holder["pid"], holder["command"]) == (first.pid, "ansible-playbook play180.yml")
 
         code, said = playbooks.run()
         assert code != 0
