@@ -194,16 +194,21 @@ def test_modes(text: str | None, mode: int | None) -> None:
     assert mode_of(text) == mode
 
 
-def test_three_hundred_files_are_compared_in_half_a_second(tmp_path: Path) -> None:
+def test_ten_times_the_files_take_about_ten_times_as_long(tmp_path: Path) -> None:
     files = []
     for number in range(300):
         path = tmp_path / f"app{number % 40}" / f"f{number}"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"{number}\n" * 200)
         files.append({"path": str(path), "content": f"{number}\n" * 200, "mode": "0644"})
-    took = []
-    for _ in range(3):  # the best of three: beside others on its core, the same work takes longer
-        started = time.process_time()
-        assert plan(files=files).changes == []
-        took.append(time.process_time() - started)
-    assert min(took) < 0.5
+
+    def cost(some: list[dict[str, str]]) -> float:
+        took = []
+        for _ in range(5):  # the best: beside others on its core, the same work takes longer
+            started = time.process_time()
+            assert plan(files=some).changes == []
+            took.append(time.process_time() - started)
+        return min(took)
+
+    ratio = cost(files) / cost(files[:30])
+    assert ratio < 30, "each file is compared with each other"
