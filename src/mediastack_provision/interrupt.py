@@ -18,12 +18,14 @@ GRACE_SECONDS = 5.0  # what Ansible gets to end its workers after the second Ctr
 class Interrupt:
     """Counts Ctrl-C. The first asks for a clean end, the second passes it on to Ansible, then kills.
 
-    `on_press` is told the count, to say what happens now.
+    `on_press` is told the count, to say what happens now: not by the signal's handler, which may have come in the
+    middle of somebody else's writing, but when ansible-runner asks whether to go on.
     """
 
     def __init__(self, on_press: Callable[[int], None] = lambda _count: None) -> None:
         """Begin without any Ctrl-C."""
         self.count = 0
+        self._told = 0
         self._on_press = on_press
         self._pid: int | None = None
         self._stop_file: Path | None = None
@@ -35,7 +37,8 @@ class Interrupt:
             self._pid = pid
 
     def must_kill(self) -> bool:
-        """Whether ansible-runner should kill Ansible now."""
+        """Whether ansible-runner should kill Ansible now. It asks several times a second."""
+        self._tell()
         if self.count and self._pid is None:
             return True  # still starting up: nothing has begun
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -50,6 +53,7 @@ class Interrupt:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._tell()
 
     def _handle(self, _number: int, _frame: Any) -> None:
         self.count += 1
@@ -60,7 +64,11 @@ class Interrupt:
             self._pass_on()
         else:
             self._deadline = time.monotonic()
-        self._on_press(self.count)
+
+    def _tell(self) -> None:
+        while self._told < self.count:
+            self._told += 1
+            self._on_press(self._told)
 
     def _pass_on(self) -> None:
         """Ansible's workers are sessions of their own: only Ansible itself knows and ends them."""
