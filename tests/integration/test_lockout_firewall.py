@@ -232,7 +232,7 @@ def test_another_firewall_is_replaced_when_the_owner_says_so_and_comes_back_when
 ) -> None:
     guarded.root(UFW)
     try:
-        facts = {"others": {"ufw": True}, "ssh_ports": [2022]}
+        facts = {"others": {"ufw": "active"}, "ssh_ports": [2022]}
         undone(guarded, "firewall-replaces-ufw", *forced(facts, replace=True), brief=False)
         assert guarded.root("cat /etc/ufw/ufw.conf; systemctl is-active ufw.service") == "ENABLED=yes\nactive\n"
         choose(guarded, firewall_replace=True)
