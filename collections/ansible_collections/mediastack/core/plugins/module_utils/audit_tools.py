@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mediastack.core.plugins.module_utils import audit_reports
+from ansible_collections.mediastack.core.plugins.module_utils import audit_reports, ssh_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,8 +166,8 @@ def way_in(address: str, port: int | None) -> tuple[str, int]:
         said = call(["ssh", "-G", *chosen, "--", address])
     except AuditError:
         return address, port or 22
-    known = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
-    return known.get("hostname", address), int(known.get("port", port or 22))
+    known = ssh_config.parse_effective(said)
+    return known.get("hostname", [address])[0], int(known.get("port", [port or 22])[0])
 
 
 RUN: dict[str, Callable[[str, Path, dict[str, Any]], dict[str, Any]]] = {

@@ -41,9 +41,8 @@ def socket_ports(listens: str) -> set[int]:
 
 def state_of(unit: Mapping[str, str]) -> str:
     """``active``, ``enabled`` (not now, but from the next boot on) or ``off``, by a unit's properties."""
-    if unit.get("ActiveState") == "active":
-        return "active"
-    return "enabled" if unit.get("UnitFileState") == "enabled" else "off"
+    about = systemd.condition(unit)
+    return next((state for state in ("active", "enabled") if about[state]), "off")
 
 
 def gather() -> dict[str, Any]:
@@ -62,7 +61,7 @@ def gather() -> dict[str, Any]:
             "ufw": "active" if nft_host.find_program("ufw") and ufw_is_on(host_system.read(UFW)) else "off",
             "firewalld": state_of(units["firewalld.service"]),
         },
-        "nftables_service": units["nftables.service"].get("UnitFileState") == "enabled",
+        "nftables_service": systemd.condition(units["nftables.service"])["enabled"],
         "ssh_ports": sorted(ports | ({here[1]} if here else set())),
         "client": here[0] if here else None,
         "guarded": Path(guard.DIRECTORY, GUARD, "state.json").exists(),

@@ -67,7 +67,7 @@ def kernel_faults(folder: str) -> list[str]:
 
 def gather(params: Mapping[str, Any]) -> dict[str, Any]:
     """Everything, in the shape of the documentation's sample."""
-    places = killswitch_kernel.places()
+    places, programs = killswitch_kernel.places(), run(params["files"])
     tools = {name: shutil.which(name, path=places) is not None for name in ("nft", "ip", "unshare")}
     found = {
         asked["gateway"]: None if known is None else fitting(known, asked["only"])
@@ -81,7 +81,7 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
         "states": {path: host_system.describe_state(path) for path in params["files"]},
         "faults": kernel_faults(killswitch_kernel.FOLDER) if all(tools.values()) else ["nftables is not installed"],
         "units": {
-            name: systemd.condition(values, run(params["files"]))
+            name: systemd.condition(values, programs)
             for name, values in systemd.show(params["units"], systemd.CONDITION).items()
         },
         "controller": ssh_session.client(),

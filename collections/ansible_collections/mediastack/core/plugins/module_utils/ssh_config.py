@@ -14,7 +14,7 @@ STATEMENT = re.compile(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*?)\s*$")
 
 
 def parse_effective(text: str) -> dict[str, list[str]]:
-    """The values of each keyword (in lower case), as `sshd -T` prints them."""
+    """The values of each keyword (in lower case), as `sshd -T` and `ssh -G` print them."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         keyword, _, value = line.strip().partition(" ")

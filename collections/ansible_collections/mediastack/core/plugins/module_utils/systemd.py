@@ -27,8 +27,6 @@ ProtectSystem=full
 ProtectHome=yes"""
 # As systemctl writes a moment for people; `--timestamp=unix` came with systemd 251, and 249 is on Ubuntu 22.04.
 MOMENT = re.compile(r"^(\w+Timestamp)=[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC$", re.MULTILINE)
-
-
 # The properties by which `condition` judges.
 CONDITION = ("ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
 
@@ -73,7 +71,7 @@ def show(names: Iterable[str], properties: Iterable[str]) -> dict[str, dict[str,
     return dict(zip(wanted, answers))  # noqa: B905  Python 3.9
 
 
-def condition(values: Mapping[str, str], files: Iterable[str]) -> dict[str, bool]:
+def condition(values: Mapping[str, str], files: Iterable[str] = ()) -> dict[str, bool]:
     """``{enabled, active, stale}`` of a unit by its properties; stale: started before one of its files was changed."""
     since = time.time() - time.monotonic() + int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     active = values.get("ActiveState") == "active"

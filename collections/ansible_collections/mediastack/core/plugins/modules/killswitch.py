@@ -84,9 +84,9 @@ def described(table: str, rules: dict[str, list[str]]) -> str:
 
 def retire(stopped: Iterable[str], disabled: Iterable[str], *, check: bool) -> list[str]:
     """Stop and disable units; returns what was to be done. Raises SystemdError."""
-    found = systemd.show([*stopped, *disabled], systemd.CONDITION)
-    active = [name for name in stopped if found[name].get("ActiveState") == "active"]
-    enabled = [name for name in disabled if found[name].get("UnitFileState") == "enabled"]
+    said = systemd.show([*stopped, *disabled], systemd.CONDITION)
+    active = [name for name in stopped if systemd.condition(said[name])["active"]]
+    enabled = [name for name in disabled if systemd.condition(said[name])["enabled"]]
     for verb, names in (("stop", active), ("disable", enabled)):
         if names and not check:
             systemd.call(verb, "--", *names)
