@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from tests.unit.clock import Clock
-from tests.unit.modules.verify_doubles import until
+from tests.unit.waiting import until
 
 from ansible_collections.mediastack.core.plugins.action import lease as action
 from ansible_collections.mediastack.core.plugins.module_utils import lease_file

@@ -7,7 +7,8 @@ import shutil
 from typing import Any
 
 import pytest
-from tests.unit.modules.verify_doubles import container, context, namespace_of, process, until
+from tests.unit.modules.verify_doubles import container, context, namespace_of, process
+from tests.unit.waiting import until
 
 from ansible_collections.mediastack.core.plugins.module_utils.checks.containers import (
     container as running_check,

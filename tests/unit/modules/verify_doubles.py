@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,13 +59,6 @@ def process(*command: str, executable: str | None = None, files: tuple[int, ...]
     finally:
         child.kill()
         child.wait()
-
-
-def until(holds: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.02)
 
 
 def namespace_of(pid: int) -> str:

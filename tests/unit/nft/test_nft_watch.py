@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from tests.unit.nft.namespace import Namespace, namespace
+from tests.unit.waiting import until
 
 from ansible_collections.mediastack.core.plugins.module_utils import guard_rollback, nft_keep, nft_table, nft_watch
 from ansible_collections.mediastack.core.plugins.module_utils.nft_host import Printed
@@ -68,13 +69,6 @@ def watcher(space: Namespace) -> Iterator[subprocess.Popen[str]]:
 
 def listed(space: Namespace) -> str:
     return space.run("nft", "-s", *LISTED).stdout
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def said(space: Namespace) -> str:

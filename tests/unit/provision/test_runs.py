@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from tests.unit.waiting import until
 
 from mediastack_provision import history, vault
 from mediastack_provision.exits import Exit
@@ -138,15 +138,8 @@ def begin(program: list[str], home: Path, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until((home / "napping").exists)
+    until((home / "napping").exists, 60)
     return child
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
 
 
 def sleeps(nap: str) -> bool:
@@ -171,7 +164,7 @@ def test_ctrl_c_finishes_the_running_task_and_begins_no_other(program: list[str]
 def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
     nap = f"58.{os.getpid()}"  # no other run's on this machine
     child = begin(program, home, "--", "-e", f"nap={nap}")
-    until(lambda: sleeps(nap))
+    until(lambda: sleeps(nap), 60)
     assert child.stdout
     child.send_signal(signal.SIGINT)
     for line in child.stdout:
@@ -181,4 +174,4 @@ def test_ctrl_c_twice_cuts_the_task_off(program: list[str], home: Path) -> None:
     _, errors = child.communicate(timeout=30)
     assert child.returncode == Exit.INTERRUPTED
     assert "Cut off in the middle of: Apply · Take a while" in errors
-    until(lambda: not sleeps(nap))
+    until(lambda: not sleeps(nap), 60)
