@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.integration.leak.lab import KILLSWITCH, Lab
+from tests.integration.leak.lab import KILLSWITCH, Lab, control_of
 from tests.integration.lockout import AGAIN, HARDEN, PATIENCE, SECONDS, at_rest, outage, wait_until
 from tests.integration.servers import Server, on_releases, server
 
@@ -68,7 +68,6 @@ DOWN = "for f in -4 -6; do ip $f rule del priority 32000; ip $f rule del priorit
 CARRIES = "timeout 3 bash -c 'exec 3<>/dev/tcp/198.18.255.1/80'"
 # WireGuard asks again only after five seconds for a handshake that was lost.
 UNTIL = "for i in $(seq 100); do {} && exit 0; sleep 0.2; done; exit 1"
-CONTROLS = 3  # that are made until one has seen both families
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -162,10 +161,7 @@ FAULTS: dict[str, Callable[[Lab], None]] = {
 def test_nothing_of_the_server_leaves(lab: Lab, name: str) -> None:
     lab.off()
     try:
-        for _ in range(CONTROLS):
-            control = seen(lab, name)
-            if control["v4"] > 0 and control["v6"] > 0:
-                break
+        control = control_of(lambda: seen(lab, name))
     finally:
         lab.on()
     lab.forget_flows()
