@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.mediastack.core.plugins.module_utils import guard, guard_rollback
 from ansible_collections.mediastack.core.plugins.module_utils.arguments import writing
 from ansible_collections.mediastack.core.plugins.module_utils.guard import Guard, GuardError
+from ansible_collections.mediastack.core.plugins.modules import guard as module
 
 
 class Systemctl:
@@ -40,7 +42,7 @@ def made(tmp_path: Path, systemctl: Systemctl | None = None) -> Guard:
     return Guard("ssh", tmp_path / "guard", str(tmp_path / "units"), str(tmp_path / "run"), systemctl or Systemctl())
 
 
-def arm(one: Guard, *paths: Path, commands: list[list[str]] | None = None) -> bool:
+def arm(one: Guard, *paths: Path, commands: list[list[str]] | None = None) -> str:
     return guard.arm(one, [str(path) for path in paths], commands or [["true"]], 60, "/usr/bin/python3")
 
 
@@ -54,7 +56,7 @@ def test_content_mode_link_and_absence_come_back(tmp_path: Path, commands: list[
     file.chmod(0o640)
     link.symlink_to("elsewhere")
     one = made(tmp_path)
-    assert not arm(one, file, link, none)
+    arm(one, file, link, none)
     file.unlink()
     link.unlink()
     link.write_text("new")
@@ -75,7 +77,7 @@ def test_arming_again_keeps_the_first_state_and_adds_what_is_new(tmp_path: Path,
     one = made(tmp_path)
     arm(one, first)
     first.write_text("new")
-    assert arm(one, first, second, commands=[["true"], ["other"]])
+    arm(one, first, second, commands=[["true"], ["other"]])
     second.write_text("new")
     back(one)
     assert (first.read_text(), second.read_text()) == ("old", "old too")
@@ -88,9 +90,9 @@ def test_confirming_forgets_everything(tmp_path: Path, commands: list[list[str]]
     file.write_text("old")
     systemctl = Systemctl()
     one = made(tmp_path, systemctl)
-    arm(one, file)
+    arming = arm(one, file)
     file.write_text("new")
-    guard.confirm(one)
+    guard.confirm(one, arming)
     assert ("stop", "mediastack-guard-ssh.timer") in systemctl.calls
     assert back(one) == []
     assert file.read_text() == "new"
@@ -100,11 +102,54 @@ def test_confirming_forgets_everything(tmp_path: Path, commands: list[list[str]]
 
 def test_confirming_what_has_gone_back_fails(tmp_path: Path, commands: list[list[str]]) -> None:
     one = made(tmp_path)
-    arm(one, tmp_path / "file")
+    arming = arm(one, tmp_path / "file")
     back(one)
     assert commands
     with pytest.raises(GuardError, match="gone back"):
-        guard.confirm(one)
+        guard.confirm(one, arming)
+
+
+def test_what_is_left_of_a_killed_run_does_not_confirm_the_next_ones_change(
+    tmp_path: Path, commands: list[list[str]]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    one = made(tmp_path)
+    late = arm(one, file)
+    back(one)
+    ours = arm(one, file)
+    file.write_text("new")
+    with pytest.raises(GuardError, match="armed anew by another run"):
+        guard.confirm(one, late)
+    again = arm(one, file)
+    with pytest.raises(GuardError, match="armed anew by another run"):
+        guard.confirm(one, ours)
+    back(one)
+    assert file.read_text() == "old"
+    assert len({late, ours, again}) == 3
+    assert commands
+
+
+def test_a_rescue_that_comes_late_leaves_the_next_runs_guard_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl = Systemctl()
+    monkeypatch.setattr(guard_rollback, "UNITS", str(tmp_path / "units"))
+    monkeypatch.setattr(guard_rollback, "RUN", str(tmp_path / "run"))
+    monkeypatch.setattr(module, "systemctl", systemctl)
+
+    def call(state: str, arming: str | None = None) -> dict[str, Any]:
+        params = {"name": "ssh", "state": state, "arming": arming, "paths": [], "restore": [], "seconds": 60}
+        double = SimpleNamespace(params={**params, "directory": str(tmp_path / "guard")}, check_mode=False)
+        return module.run(cast("Any", double))
+
+    late, ours = call("armed")["arming"], call("armed")["arming"]
+    assert not call("rolled_back", late)["changed"]
+    start = ("start", "mediastack-guard-ssh.service")
+    assert start not in systemctl.calls
+    for arming in (ours, None):
+        assert call("rolled_back", arming)["changed"]
+    assert systemctl.calls.count(start) == 2
 
 
 def test_after_a_reboot_files_come_back_and_no_service_is_restarted(tmp_path: Path, commands: list[list[str]]) -> None:
@@ -117,6 +162,25 @@ def test_after_a_reboot_files_come_back_and_no_service_is_restarted(tmp_path: Pa
     back(one)
     assert file.read_text() == "old"
     assert ["true"] not in commands
+
+
+def test_services_that_started_with_the_new_files_are_restarted_when_a_boot_could_not_put_the_old_ones_back(
+    tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    one = made(tmp_path)
+    arm(one, file)
+    file.write_text("new")
+    Path(one.run, one.name).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(guard_rollback, "put_all_back", lambda *_: (_ for _ in ()).throw(SystemExit("systemd: too late")))
+        with pytest.raises(SystemExit):
+            back(one)
+    assert back(one) == []
+    assert file.read_text() == "old"
+    assert ["true"] in commands
+    assert not Path(one.run, one.name).exists()
 
 
 def test_the_service_runs_at_boot_and_before_others(tmp_path: Path) -> None:
@@ -279,9 +343,9 @@ def test_a_power_cut_finds_the_guard_that_was_armed(tmp_path: Path, synced: list
 
 def test_a_power_cut_does_not_undo_what_was_confirmed(tmp_path: Path, synced: list[str]) -> None:
     one = made(tmp_path)
-    arm(one, tmp_path / "file")
+    arming = arm(one, tmp_path / "file")
     synced.clear()
-    guard.confirm(one)
+    guard.confirm(one, arming)
     assert any(line.startswith("ssh: ") and "state.json" not in line for line in synced)
 
 

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
 from dataclasses import dataclass
@@ -141,8 +142,8 @@ def _write_units(guard: Guard, seconds: int, python: str) -> None:
     guard_rollback.link(wanted, str(service))
 
 
-def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], seconds: int, python: str) -> bool:
-    """Save, and start the countdown anew; returns whether it was armed already. All or nothing.
+def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], seconds: int, python: str) -> str:
+    """Save, and start the countdown anew; returns the name of this arming. All or nothing.
 
     Raises:
         GuardError: systemd does not take it, or a path cannot be saved. Nothing is left behind.
@@ -157,7 +158,7 @@ def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], secon
         try:
             entries = save(guard.directory, paths, known["paths"])
             added = [command for command in commands if command not in known["commands"]]
-            state = {"paths": entries, "commands": [*known["commands"], *added]}
+            state = {"arming": secrets.token_hex(8), "paths": entries, "commands": [*known["commands"], *added]}
             _write(guard.directory / "rollback.py", inspect.getsource(guard_rollback), 0o600)
             _write_units(guard, seconds, python)
             _write(guard.directory / "state.json", json.dumps(state, indent=1), 0o600)
@@ -168,7 +169,7 @@ def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], secon
             if before is None:
                 guard_rollback.forget(guard.name, guard.directory, guard.units, guard.run)
             raise GuardError(f"could not be armed: {error}") from error
-        return before is not None
+        return str(state["arming"])
 
 
 @contextlib.contextmanager
@@ -188,11 +189,17 @@ def under(name: str, root: str = DIRECTORY, run: str = guard_rollback.RUN) -> It
         yield
 
 
-def confirm(guard: Guard) -> None:
-    """Keep the new state. Raises GuardError when the server has already gone back to the old one."""
+def confirm(guard: Guard, arming: str) -> None:
+    """Keep the new state. Raises GuardError when the server has gone back, or somebody has armed anew since.
+
+    What is left of a run that was killed may come in when the next run has armed: it did not see that change work.
+    """
     with guard_rollback.alone(guard.name, guard.run):
-        if guard.state() is None:
+        state = guard.state()
+        if state is None:
             raise GuardError("is not armed: the server has gone back to its old state by itself, or never left it")
+        if state.get("arming") != arming:
+            raise GuardError("was armed anew by another run since, and is that run's to confirm")
         guard_rollback.remove(guard.directory / "state.json")
         guard.systemctl("stop", f"{guard.unit}.timer")
         guard_rollback.forget(guard.name, guard.directory, guard.units, guard.run)

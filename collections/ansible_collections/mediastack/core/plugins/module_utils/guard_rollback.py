@@ -1,8 +1,8 @@
 """Put back what a guard has saved. Copied to the server as it is: it needs neither Ansible nor the controller.
 
-A guard is a directory with ``state.json`` (`paths` in the shape of `saved`, `commands`), the contents ``0``, ``1``, …
-and a copy of this file. systemd runs that when the time is over, and before anything else when the server boots.
-Python 3.9, standard library.
+A guard is a directory with ``state.json`` (`paths` in the shape of `saved`, `commands`, and the name of its `arming`),
+the contents ``0``, ``1``, … and a copy of this file. systemd runs that when the time is over, and before anything else
+when the server boots. Python 3.9, standard library.
 """
 
 from __future__ import annotations
@@ -141,13 +141,16 @@ def forget(name: str, directory: Path, units: str = UNITS, run_directory: str = 
 def roll_back(name: str, directory: Path, units: str = UNITS, run_directory: str = RUN) -> list[str]:
     """Do it; returns what was wrong. A guard whose files could not all be put back stays, and is tried again.
 
-    At boot no command is run: the services start later, and find the old files.
+    At boot no command is run: the services start later, and find the old files. When that attempt fails or is cut
+    off, they have started with the new ones, so that the next attempt is none of a boot.
     """
     with alone(name, run_directory):
         state = read(directory)
         if state is None:
             return []
-        booted = not Path(run_directory, name).exists()
+        mark = Path(run_directory, name)
+        booted = not mark.exists()
+        mark.touch()
         problems = put_all_back(directory, state)
         reload = run(["systemctl", "daemon-reload"])
         commands = [] if booted else state["commands"]

@@ -23,10 +23,16 @@ options:
         It comes over a connection of its own, never one that is open, and is tried for half of O(seconds), but not
         longer than 30 seconds, as long as the server does not answer; 5 seconds where it refuses to be connected to.
         That nobody came in is a failure, not an unreachable host.
-      - V(rolled_back) goes back now; nothing happens when it is not armed.
+      - V(rolled_back) goes back now; nothing happens when it is not armed, or when another run has armed it since.
     type: str
     choices: [armed, confirmed, rolled_back]
     required: true
+  arming:
+    description:
+      - What RV(arming) was when this run armed the guard. Required with V(state=confirmed), so that what is left of a
+        run that was killed cannot confirm the next run's change.
+      - Without it, V(state=rolled_back) goes back whoever has armed it.
+    type: str
   paths:
     description: Files and links to save, or their absence.
     type: list
@@ -63,6 +69,7 @@ EXAMPLES = r"""
     paths: [/etc/ssh/sshd_config.d/01-mediastack.conf]
     restore: [[systemctl, restart, ssh.service]]
     seconds: 120
+  register: armed
 
 - name: Change it
   mediastack.core.files:
@@ -72,6 +79,7 @@ EXAMPLES = r"""
   mediastack.core.guard:
     name: ssh
     state: confirmed
+    arming: "{{ armed.arming }}"
     seconds: 120
 """
 
@@ -80,6 +88,10 @@ armed:
   description: Whether the guard was armed before.
   returned: success
   type: bool
+arming:
+  description: The name of the arming that is in force; empty when there is none, and in check mode.
+  returned: success
+  type: str
 paths:
   description: What is or was saved.
   returned: success
@@ -98,6 +110,7 @@ from ansible_collections.mediastack.core.plugins.module_utils import guard, guar
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["armed", "confirmed", "rolled_back"], "required": True},
+    "arming": {"type": "str"},
     "paths": {"type": "list", "elements": "path", "default": []},
     "restore": {"type": "list", "elements": "list", "default": []},
     "seconds": {"type": "int", "default": 120},
@@ -134,13 +147,15 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "before": described("armed" if before else "not armed", saved),
         "after": described(AFTER[wanted], after),
     }
-    result = {"armed": before is not None, "paths": after or saved, "diff": diff}
+    result = {"armed": before is not None, "arming": "", "paths": after or saved, "diff": diff}
     if wanted == "armed":
         if not module.check_mode:
-            guard.arm(one, params["paths"], params["restore"], params["seconds"], sys.executable)
+            result["arming"] = guard.arm(one, params["paths"], params["restore"], params["seconds"], sys.executable)
         return {**result, "changed": True}
+    if wanted == "rolled_back" and before and params["arming"] not in {None, before.get("arming")}:
+        return {**result, "arming": before.get("arming", ""), "changed": False, "diff": {}}
     if not module.check_mode and wanted == "confirmed":
-        guard.confirm(one)
+        guard.confirm(one, params["arming"])
     if not module.check_mode and wanted == "rolled_back" and before:
         guard.roll_back(one)
     return {**result, "changed": before is not None}
@@ -148,7 +163,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS, supports_check_mode=True, required_if=[("state", "confirmed", ["arming"])]
+    )
     try:
         module.exit_json(**run(module))
     except (guard.GuardError, OSError) as error:
