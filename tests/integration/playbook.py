@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +81,12 @@ def run(
     *words: str,
     env: dict[str, str] | None = None,
     timeout: int = 900,
-    kill_after_changes: int | None = None,
+    kill_at: int | Callable[[], bool] | None = None,
 ) -> Result:
-    """Run a playbook to its end, or kill the controller (SIGKILL) right after the n-th changed task."""
+    """Run a playbook to its end, or kill the controller (SIGKILL): after so many changed tasks, or when that is true.
+
+    A task that cuts the controller's own connection may change something and never be heard of.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         events = Path(scratch) / "events"
         with (Path(scratch) / "output").open("w+", encoding="utf-8") as output:
@@ -94,18 +99,22 @@ def run(
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            _watch(process, events, kill_after_changes, timeout)
+            _watch(process, partial(_changed, events, kill_at) if isinstance(kill_at, int) else kill_at, timeout)
             output.seek(0)
             return Result(process.returncode, output.read(), read_events(events))
 
 
-def _watch(process: subprocess.Popen[bytes], events: Path, kill_after: int | None, timeout: int) -> None:
-    """Wait for the process; kill its whole group at the chosen point, or at the time limit."""
+def _changed(events: Path, count: int) -> bool:
+    """Whether so many tasks have changed something."""
+    return sum(1 for e in read_events(events) if e["event"] == "ok" and e["changed"]) >= count
+
+
+def _watch(process: subprocess.Popen[bytes], kill_when: Callable[[], bool] | None, timeout: int) -> None:
+    """Wait for the process; kill its whole group when it is time, or at the time limit."""
     deadline = time.monotonic() + timeout
     while process.poll() is None:
-        changes = sum(1 for e in read_events(events) if e["event"] == "ok" and e["changed"]) if kill_after else 0
-        if time.monotonic() > deadline or (kill_after and changes >= kill_after):
+        if time.monotonic() > deadline or (kill_when and kill_when()):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return
-        time.sleep(0.02 if kill_after else 0.2)
+        time.sleep(0.02 if kill_when else 0.2)

@@ -231,7 +231,7 @@ def test_a_wrong_lan_locks_nobody_out(lab: Lab) -> None:
 
 def test_a_controller_that_dies_locks_nobody_out(lab: Lab) -> None:
     with outage(lab.server, "killswitch-host-controller-killed"):
-        result = lab.server.play(HARDEN, *WORDS, *wrong(lab), kill_after_changes=1)
+        result = lab.server.play(HARDEN, *WORDS, *wrong(lab), kill_at=1)
         assert result.returncode == -9
         lab.root(f"{KILLSWITCH} apply", check=False)  # as the watcher would before long
         wait_until(lab.server, False, 10)

@@ -108,7 +108,7 @@ def test_a_repeated_run_ends_where_an_uninterrupted_one_does(
     for point in points:
         print(f"killing the controller after change {point} of {count}")
         with server("it-kill") as fresh:
-            killed = fresh.play("playbooks/apply.yml", kill_after_changes=point)
+            killed = fresh.play("playbooks/apply.yml", kill_at=point)
             assert killed.returncode != 0 or point == count, "the run ended before it was killed"
             fresh.apply()
             found = differences(snapshot(fresh), expected)

@@ -127,7 +127,7 @@ def test_a_port_that_is_not_reachable(hardened: Server) -> None:
 def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
     choose(hardened, ssh_settings=NO_WAY_IN)
     with outage(hardened, "controller-killed"):
-        killed = hardened.play(HARDEN, *SSH, *HASTE, kill_after_changes=1)
+        killed = hardened.play(HARDEN, *SSH, *HASTE, kill_at=1)
         assert killed.returncode == -9
         assert killed.changed == ["ssh : Write the configuration"]
         hardened.root("systemctl reload ssh.service")
@@ -138,7 +138,7 @@ def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
 def test_the_server_reboots_within_the_window(hardened: Server) -> None:
     choose(hardened, ssh_settings=NO_WAY_IN, ssh_rollback_seconds=3600)
     with outage(hardened, "reboot"):
-        killed = hardened.play(HARDEN, *SSH, kill_after_changes=1)
+        killed = hardened.play(HARDEN, *SSH, kill_at=1)
         assert killed.returncode == -9
         hardened.root("systemctl reload ssh.service")
         wait_until(hardened, False, 10)
