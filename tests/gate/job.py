@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -16,6 +17,7 @@ ACCEPTED_SKIPS = (
     "no API documents",
     "soak only",
 )
+ERROR = re.compile(r"\[ERROR\]: |^fatal: ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +85,13 @@ def run(job: Job, environment: dict[str, str]) -> Outcome:
     return Outcome(job, int(code == 0), int(code != 0), 0, seconds)
 
 
+def reason(message: str) -> str:
+    """The line of a failure's message that says most: Ansible's error, where a run's output was printed."""
+    lines = [line.strip() for line in message.splitlines() if line.strip(' "')]
+    told = [line for line in lines if ERROR.search(line)] or lines or ["no message"]
+    return told[0][:300]
+
+
 def count_junit(job: Job, report: Path, code: int, seconds: float) -> Outcome:
     """Counts of a pytest report. A skip without an accepted reason is a failure; so is a run of no test."""
     passed = failed = skipped = 0
@@ -90,9 +99,12 @@ def count_junit(job: Job, report: Path, code: int, seconds: float) -> Outcome:
     for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314  # our own pytest wrote it
         name = f"{case.get('classname')}::{case.get('name')}"
         skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        broken = case.find("failure")
+        if broken is None:
+            broken = case.find("error")
+        if broken is not None:
             failed += 1
-            problems.append(name)
+            problems.append(f"{name}: {reason(broken.get('message') or '')}")
         elif skip is None:
             passed += 1
         elif any(reason in (skip.get("message") or "") for reason in ACCEPTED_SKIPS):

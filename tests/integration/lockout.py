@@ -38,11 +38,23 @@ def comes_in(made: Server) -> bool:
         return False
 
 
+def inside(made: Server) -> str:
+    """What explains that nobody comes in, in one line: how far the boot is, guards, their last words, open ports."""
+    said = made.root(
+        "set +e; date; systemctl show --property=UserspaceTimestamp; systemctl is-system-running; "
+        "systemctl list-jobs --no-legend; ls /var/lib/mediastack/guard; "
+        "journalctl --boot --unit='mediastack-guard-*' --output=cat --lines=4; ss -Hltn 'sport = 22'; "
+        "nft list set inet mediastack_firewall ssh_ports | grep elements; ip -brief address show eth0",
+        check=False,
+    )
+    return " | ".join(" ".join(line.split()) for line in said.splitlines())
+
+
 def wait_until(made: Server, expected: bool, limit: float) -> None:
     """Probe until coming in works, or does not."""
     deadline = time.monotonic() + limit
     while comes_in(made) is not expected:
-        assert time.monotonic() < deadline, f"comes in: {not expected} after {limit} s"
+        assert time.monotonic() < deadline, f"comes in: {not expected} after {limit} s; inside: {inside(made)}"
         time.sleep(0.5)
 
 

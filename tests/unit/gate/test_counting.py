@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.gate.__main__ import summarise
-from tests.gate.job import Job, Outcome, count_junit
+from tests.gate.job import Job, Outcome, count_junit, reason
 
 JOB = Job("unit", "sample", ("true",), junit=True)
 
@@ -21,13 +21,22 @@ def test_counts_each_outcome(tmp_path: Path) -> None:
     path = report(
         tmp_path,
         '<testcase classname="a" name="good"/>',
-        '<testcase classname="a" name="bad"><failure message="no"/></testcase>',
+        '<testcase classname="a" name="bad"><failure message="AssertionError: late&#10;assert 1"/></testcase>',
         '<testcase classname="a" name="broken"><error message="no"/></testcase>',
         '<testcase classname="a" name="later"><skipped message="soak only: run with --soak"/></testcase>',
     )
     outcome = count_junit(JOB, path, 1, 0.1)
     assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 2, 1)
-    assert outcome.problems == ("a::bad", "a::broken")
+    assert outcome.problems == ("a::bad: AssertionError: late", "a::broken: no")
+
+
+def test_the_error_of_a_run_is_told_rather_than_the_beginning_of_its_output() -> None:
+    assert (
+        reason("AssertionError: \n  PLAY [Harden]\n  [ERROR]: Task failed: no\nassert 4 == 0")
+        == "[ERROR]: Task failed: no"
+    )
+    assert reason('failed on teardown with "AssertionError: x\nassert"') == 'failed on teardown with "AssertionError: x'
+    assert reason("") == "no message"
 
 
 def test_a_skip_without_an_accepted_reason_fails(tmp_path: Path) -> None:
