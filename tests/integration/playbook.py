@@ -110,11 +110,12 @@ def _changed(events: Path, count: int) -> bool:
 
 
 def _watch(process: subprocess.Popen[bytes], kill_when: Callable[[], bool] | None, timeout: int) -> None:
-    """Wait for the process; kill its whole group when it is time, or at the time limit."""
+    """Wait for the process; kill its whole group when it is time, at the time limit, and when nobody can tell."""
     deadline = time.monotonic() + timeout
-    while process.poll() is None:
-        if time.monotonic() > deadline or (kill_when and kill_when()):
+    try:
+        while process.poll() is None and time.monotonic() < deadline and not (kill_when and kill_when()):
+            time.sleep(0.02 if kill_when else 0.2)
+    finally:
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return
-        time.sleep(0.02 if kill_when else 0.2)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UNITS = "/etc/systemd/system"
 RUN = "/run/mediastack/guard"  # gone after a reboot: that is how a boot is told from a timer
+RESTARTED = "restarted"  # in the mark that is there: services have the files that could be put back
 COMMAND_SECONDS = 30
 
 
@@ -142,7 +143,8 @@ def roll_back(name: str, directory: Path, units: str = UNITS, run_directory: str
     """Do it; returns what was wrong. A guard whose files could not all be put back stays, and is tried again.
 
     At boot no command is run: the services start later, and find the old files. When that attempt fails or is cut
-    off, they have started with the new ones, so that the next attempt is none of a boot.
+    off, they have started with the new ones, so that the next attempt is none of a boot. Of attempts that fail, one
+    runs the commands: a service is not restarted every few seconds for a file that never can be put back.
     """
     with alone(name, run_directory):
         state = read(directory)
@@ -152,8 +154,11 @@ def roll_back(name: str, directory: Path, units: str = UNITS, run_directory: str
         booted = not mark.exists()
         mark.touch()
         problems = put_all_back(directory, state)
+        spared = booted or (problems and mark.read_text(encoding="ascii") == RESTARTED)
+        commands = [] if spared else state["commands"]
+        if problems and commands:
+            mark.write_text(RESTARTED, encoding="ascii")
         reload = run(["systemctl", "daemon-reload"])
-        commands = [] if booted else state["commands"]
         notes = [note for note in (reload, *(run(command) for command in commands)) if note]
         if not problems:
             forget(name, directory, units, run_directory)

@@ -41,7 +41,7 @@ options:
   restore:
     description:
       - Commands, each a list of words, that make the old files take effect. A failing one does not stop the others.
-      - They are not run after a reboot, when services start with the old files anyway.
+      - They are not run at boot, when services start with the old files anyway, unless a first attempt has failed.
     type: list
     elements: list
     default: []
