@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 from tests.integration import lockout
 from tests.integration.lockout import (
     AGAIN,
@@ -122,6 +124,18 @@ def test_an_allow_list_without_the_user(hardened: Server) -> None:
 def test_a_port_that_is_not_reachable(hardened: Server) -> None:
     choose(hardened, ssh_port=2200)
     undone(hardened, "wrong-port")
+
+
+def test_nobody_is_told_that_the_server_is_back_before_it_is(hardened: Server, tmp_path: Path) -> None:
+    # The way in is open all the time, and the countdown is another run's: as after a loss of a moment.
+    late = {"__ssh_armed": {"arming": "another"}, "ansible_failed_result": {"msg": "lost"}}
+    back = {"ansible.builtin.include_role": {"name": "ssh", "tasks_from": "back.yml", "rolespec_validate": False}}
+    play = {"hosts": "mediastack", "gather_facts": False, "become": True, "vars": late, "tasks": [back]}
+    (tmp_path / "late.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    arm(hardened)
+    result = hardened.play(str(tmp_path / "late.yml"))
+    assert "back at its old one: lost" in result.failure, result.output[-4000:]
+    assert hardened.root("ls -A /var/lib/mediastack/guard") == ""
 
 
 def test_the_controller_is_killed_before_it_confirms(hardened: Server) -> None:
