@@ -181,6 +181,8 @@ def test_the_controller_is_killed_between_load_and_confirmation(guarded: Server)
     with outage(guarded, "firewall-controller-killed"):
         killed = guarded.play(HARDEN, *BLOCKED, *HASTE, kill_at=partial(blocked, guarded))
         assert killed.returncode == -9
+        assert guarded.root("ls /var/lib/mediastack/guard") == "firewall\n"  # loaded, and not confirmed
+        assert set(killed.changed) <= {"firewall : Load the table"}
         wait_until(guarded, False, 10)
         wait_until(guarded, True, SECONDS + PATIENCE)
 

@@ -143,7 +143,9 @@ def test_a_rescue_that_comes_late_leaves_the_next_runs_guard_alone(
         double = SimpleNamespace(params={**params, "directory": str(tmp_path / "guard")}, check_mode=False)
         return module.run(cast("Any", double))
 
-    late, ours = call("armed")["arming"], call("armed")["arming"]
+    first, second = call("armed"), call("armed")
+    assert (first["armed"], second["armed"]) == (False, True)
+    late, ours = first["arming"], second["arming"]
     assert not call("rolled_back", late)["changed"]
     start = ("start", "mediastack-guard-ssh.service")
     assert start not in systemctl.calls

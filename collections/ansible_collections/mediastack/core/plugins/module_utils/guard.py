@@ -158,7 +158,8 @@ def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], secon
         try:
             entries = save(guard.directory, paths, known["paths"])
             added = [command for command in commands if command not in known["commands"]]
-            state = {"arming": secrets.token_hex(8), "paths": entries, "commands": [*known["commands"], *added]}
+            arming = secrets.token_hex(8)
+            state = {"arming": arming, "paths": entries, "commands": [*known["commands"], *added]}
             _write(guard.directory / "rollback.py", inspect.getsource(guard_rollback), 0o600)
             _write_units(guard, seconds, python)
             _write(guard.directory / "state.json", json.dumps(state, indent=1), 0o600)
@@ -169,7 +170,7 @@ def arm(guard: Guard, paths: Sequence[str], commands: Sequence[list[str]], secon
             if before is None:
                 guard_rollback.forget(guard.name, guard.directory, guard.units, guard.run)
             raise GuardError(f"could not be armed: {error}") from error
-        return str(state["arming"])
+        return arming
 
 
 @contextlib.contextmanager
